@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+# Targets and functions that the rooms share.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+# <drm/halyard_accel.h> and <drm/halyard_<chip>.h>; they include "drm.h", which user space has from libdrm.
+pkg_check_modules(HALYARD_DRM REQUIRED IMPORTED_TARGET libdrm)
+add_library(halyard_uapi INTERFACE)
+target_include_directories(halyard_uapi INTERFACE "${PROJECT_SOURCE_DIR}/uapi")
+target_include_directories(halyard_uapi SYSTEM INTERFACE ${HALYARD_DRM_INCLUDE_DIRS})
+
+# <chip>/<chip>_regs.h and pci_ids.h: the layouts that driver and emulator share.
+add_library(halyard_chip_regs INTERFACE)
+target_include_directories(halyard_chip_regs INTERFACE "${PROJECT_SOURCE_DIR}/kernel/chips")
+
+option(HALYARD_TESTS "Build the tests" ON)
+if(HALYARD_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+
+# halyard_test_program(NAME x KIND unit|vm SOURCES ... LIBS ...): a GoogleTest program in tests/<kind>/.
+function(halyard_test_program)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;KIND" "SOURCES;LIBS")
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS} halyard_warnings GTest::gmock GTest::gtest_main Threads::Threads)
+  set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/${arg_KIND}")
+endfunction()
+
+# halyard_unit_test(NAME x SOURCES ... LIBS ...): runs on the host, by CTest, one CTest test per GoogleTest test.
+function(halyard_unit_test)
+  if(NOT HALYARD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "")
+  halyard_test_program(KIND unit ${ARGV})
+  gtest_discover_tests(${arg_NAME} TEST_PREFIX "${arg_NAME}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endfunction()
+
+# halyard_vm_test(NAME x SOURCES ... LIBS ...): runs inside the VM, by scripts/check.
+function(halyard_vm_test)
+  if(HALYARD_TESTS)
+    halyard_test_program(KIND vm ${ARGV})
+  endif()
+endfunction()
+
+# halyard_fuzzer(NAME x SOURCES ... LIBS ...): a libFuzzer program in tests/fuzz/, in builds with clang only.
+# The libraries are instrumented too when the build has HALYARD_SANITIZE set (preset "fuzz").
+function(halyard_fuzzer)
+  if(NOT HALYARD_EMULATOR_FUZZ OR NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;LIBS")
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_compile_options(${arg_NAME} PRIVATE -fsanitize=fuzzer)
+  target_link_options(${arg_NAME} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS} halyard_warnings Threads::Threads)
+  set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/fuzz")
+endfunction()
+
+# halyard_chip_plugin(NAME x SOURCES ... LIBS ...): a module that the HAL loads, in lib/halyard/x.so.
+function(halyard_chip_plugin)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;LIBS")
+  add_library(${arg_NAME} MODULE ${arg_SOURCES})
+  target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS} halyard_warnings)
+  set_target_properties(
+    ${arg_NAME} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/halyard"
+  )
+  install(TARGETS ${arg_NAME} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/halyard" COMPONENT hal)
+endfunction()
