@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a chip driver includes: the one interface between the core and a chip.
+ *
+ * A chip driver is a module that registers a PCI driver with module_halyard_pci_chip(). The core
+ * does everything that is the same for every chip; it calls the chip through struct
+ * halyard_chip_ops, and a chip calls back the few functions declared at the end of this file.
+ *
+ * Lock order, outermost first: halyard_device.reset_lock, halyard_file.lock, halyard_vm.lock, dma_resv (GEM, VM),
+ * halyard_vm.pt_lock, halyard_queue.fence_lock.
+ */
+#ifndef HALYARD_CHIP_H
+#define HALYARD_CHIP_H
+
+#include <linux/dma-fence.h>
+#include <linux/io.h>
+#include <linux/irqreturn.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_device.h>
+#include <drm/drm_gem_shmem_helper.h>
+#include <drm/drm_gpuvm.h>
+#include <drm/gpu_scheduler.h>
+
+#include <drm/halyard_accel.h>
+
+struct halyard_bo;
+struct halyard_device;
+struct halyard_job;
+struct halyard_queue;
+struct halyard_vm;
+struct seq_file;
+
+/** HALYARD_MAX_ENGINE_CLASSES - engine classes that a chip may have */
+#define HALYARD_MAX_ENGINE_CLASSES	8
+/** HALYARD_MAX_VECTORS - interrupt vectors that a chip may have */
+#define HALYARD_MAX_VECTORS		32
+/** HALYARD_MAX_PAYLOAD - bytes of a job's payload that a chip may ask for */
+#define HALYARD_MAX_PAYLOAD		4096
+
+/**
+ * struct halyard_engine_class - a kind of engine
+ * @name: as in fdinfo's drm-engine-* keys
+ * @count: engines of this kind
+ * @priorities: bit n: enum drm_halyard_priority n is supported
+ */
+struct halyard_engine_class {
+	const char *name;
+	u32 count;
+	u32 priorities;
+};
+
+/**
+ * struct halyard_limits - what a chip can hold; constant after &halyard_chip_ops.init
+ * @queues: hardware queues
+ * @vms: address spaces
+ * @queue_depth: jobs of one queue that the device holds
+ * @payload_size: exact size of a job's payload in bytes
+ * @va_start: first address for user space
+ * @va_end: one past the last address for user space; what lies behind it up to @kernel_va_end is the driver's
+ * @kernel_va_end: one past the last address of the driver's own range
+ * @large_page_size: bytes, or 0
+ * @dma_bits: width of bus addresses
+ * @timestamp_hz: frequency of &halyard_chip_ops.timestamp
+ */
+struct halyard_limits {
+	u32 queues;
+	u32 vms;
+	u32 queue_depth;
+	u32 payload_size;
+	u64 va_start;
+	u64 va_end;
+	u64 kernel_va_end;
+	u32 large_page_size;
+	u32 dma_bits;
+	u64 timestamp_hz;
+};
+
+/**
+ * struct halyard_fault - why a job failed, as the chip found it
+ * @cause: enum drm_halyard_fault_cause
+ * @error: of the fence: -EFAULT, -EILSEQ, -EBADMSG, -ETIME, -EIO
+ * @address: device address, 0 when none is concerned
+ * @write: access was a write
+ * @command: index of the command in the job
+ * @tag: the command's tag
+ */
+struct halyard_fault {
+	enum drm_halyard_fault_cause cause;
+	int error;
+	u64 address;
+	bool write;
+	u32 command;
+	u32 tag;
+};
+
+/**
+ * struct halyard_queue_progress - how far a queue is
+ * @seqno: of the newest completed job, 0 when none
+ * @busy_ns: device time spent on the queue's jobs since &halyard_chip_ops.queue_init
+ * @stamp: any number that changes while a job makes progress
+ */
+struct halyard_queue_progress {
+	u64 seqno;
+	u64 busy_ns;
+	u64 stamp;
+};
+
+/** enum halyard_reset_level - how much is reset; each is tried when the one before failed */
+enum halyard_reset_level {
+	/** @HALYARD_RESET_QUEUE: one queue, by &halyard_chip_ops.queue_fini */
+	HALYARD_RESET_QUEUE,
+	/** @HALYARD_RESET_ENGINE: the engine that the queue's job is on */
+	HALYARD_RESET_ENGINE,
+	/** @HALYARD_RESET_DEVICE: the device, by its own register */
+	HALYARD_RESET_DEVICE,
+	/** @HALYARD_RESET_FUNCTION: the PCI function; by the core, not passed to chips */
+	HALYARD_RESET_FUNCTION,
+};
+
+#define HALYARD_PROT_WRITE	BIT(0) /* the device may write */
+#define HALYARD_PROT_USER	BIT(1) /* for jobs; without it only the device's own accesses */
+
+/**
+ * struct halyard_chip_ops - what a chip driver supplies
+ *
+ * Unless said otherwise a call may sleep, is made between drm_dev_enter() and drm_dev_exit(), and returns 0 or a negative error.
+ * Calls on one object never run at the same time. The core has checked all that is not about the chip.
+ */
+struct halyard_chip_ops {
+	/**
+	 * @init: once, at probe, after the BARs are mapped and before anything else. Checks the identity, fills in
+	 * &halyard_device.limits and engine counts. The hardware is not to be started.
+	 */
+	int (*init)(struct halyard_device *hdev);
+
+	/**
+	 * @start: brings the hardware from reset to work: at probe, after a device reset, at resume. Interrupts are requested but
+	 * the chip has not raised one since its reset.
+	 */
+	int (*start)(struct halyard_device *hdev);
+
+	/**
+	 * @stop: quiesces the hardware, no interrupt or DMA afterwards: before unbind, suspend, and the last step of a failed
+	 * start. Must also work on a dead device, in bounded time.
+	 */
+	void (*stop)(struct halyard_device *hdev);
+
+	/**
+	 * @irq: in hard interrupt context, with @vector counted from 0. Acknowledges. Calls halyard_complete_jobs() when jobs may
+	 * have completed. IRQ_WAKE_THREAD calls @irq_thread. IRQ_NONE when the interrupt was not the chip's.
+	 */
+	irqreturn_t (*irq)(struct halyard_device *hdev, unsigned int vector);
+
+	/** @irq_thread: in the interrupt's thread: events and faults; reports them with halyard_queue_fault(). */
+	irqreturn_t (*irq_thread)(struct halyard_device *hdev, unsigned int vector);
+
+	/**
+	 * @vm_init: makes an address space; &halyard_vm.hw_id is one of the chip's, not in use. On a chip without
+	 * MMU all the vm_* calls are NULL.
+	 */
+	int (*vm_init)(struct halyard_vm *vm);
+
+	/** @vm_fini: undoes @vm_init. Nothing is mapped and no queue uses it. Called on a dead device, too. */
+	void (*vm_fini)(struct halyard_vm *vm);
+
+	/** @vm_prepare: allocates what @vm_map of this range will need, so that it can't fail. Under &halyard_vm.lock. */
+	int (*vm_prepare)(struct halyard_vm *vm, u64 va, u64 size);
+
+	/**
+	 * @vm_map: enters pages, @size bytes contiguous at bus address @dma; the range is not mapped. @prot: HALYARD_PROT_*. Under
+	 * &halyard_vm.lock; must not allocate or fail.
+	 */
+	void (*vm_map)(struct halyard_vm *vm, u64 va, dma_addr_t dma, u64 size, u32 prot);
+
+	/**
+	 * @vm_unmap: removes the entries of the range, mapped or not. Splits large pages that reach out of it, for which @vm_prepare was called. Under
+	 * &halyard_vm.lock; must not allocate or fail.
+	 */
+	void (*vm_unmap)(struct halyard_vm *vm, u64 va, u64 size);
+
+	/**
+	 * @vm_flush: after a series of @vm_map and @vm_unmap: when it returns 0 the device uses the new entries only and has ended all
+	 * accesses by old ones. -ETIMEDOUT starts a device reset. Under &halyard_vm.lock.
+	 */
+	int (*vm_flush)(struct halyard_vm *vm);
+
+	/**
+	 * @queue_init: makes hardware queue &halyard_queue.hw_id ready for @job_run in &halyard_queue.vm: at creation, and again for each
+	 * surviving queue after a device reset.
+	 */
+	int (*queue_init)(struct halyard_queue *queue);
+
+	/**
+	 * @queue_fini: undoes @queue_init, stopping what runs. -ETIMEDOUT when the hardware does not answer, which starts the
+	 * next step of recovery; memory is then still released only after the device is known to be quiet. Called on a dead device, too.
+	 */
+	int (*queue_fini)(struct halyard_queue *queue);
+
+	/**
+	 * @queue_progress: reads how far the queue is, without sleeping, in any context. After the device is gone
+	 * it returns what it last knew.
+	 */
+	void (*queue_progress)(struct halyard_queue *queue, struct halyard_queue_progress *progress);
+
+	/** @job_check: refuses a malformed payload with -EINVAL. From SUBMIT, on a copy; before any lock. */
+	int (*job_check)(struct halyard_queue *queue, const void *payload, size_t size);
+
+	/**
+	 * @job_run: gives &halyard_job.payload to the device, which is to report &halyard_job.seqno when it is done. There is room: at
+	 * most &halyard_limits.queue_depth are under way. Must not allocate or wait for fences; no failure.
+	 */
+	void (*job_run)(struct halyard_job *job);
+
+	/**
+	 * @reset: recovery. HALYARD_RESET_ENGINE resets the engine that @queue is on, HALYARD_RESET_DEVICE the whole device including all queues;
+	 * afterwards the core calls @start and @queue_init. 0, or -ETIMEDOUT and the core takes the next step.
+	 */
+	int (*reset)(struct halyard_device *hdev, enum halyard_reset_level level,
+		     struct halyard_queue *queue);
+
+	/** @timestamp: the device's time now. May not sleep. */
+	u64 (*timestamp)(struct halyard_device *hdev);
+
+	/** @query: fills in the chip's blob for DEV_QUERY. @size is &halyard_chip.blob_size. */
+	void (*query)(struct halyard_device *hdev, void *blob, size_t size);
+
+	/** @debugfs_init: adds the chip's own files below @root, or NULL. */
+	void (*debugfs_init)(struct halyard_device *hdev, struct dentry *root);
+};
+
+/**
+ * struct halyard_chip - a kind of chip; constant
+ * @name: word that names the chip, its plug-in and its folders
+ * @description: for people
+ * @ops: the chip's calls
+ * @classes: engine classes, by number
+ * @num_classes: entries of @classes
+ * @num_vectors: interrupt vectors; with fewer granted the core calls &halyard_chip_ops.irq for each in turn
+ * @regs_bar: BAR with the registers, mapped by the core to &halyard_device.regs
+ * @regs_size: bytes that the BAR must have at least
+ * @priv_size: bytes of &halyard_device.priv
+ * @vm_priv_size: bytes of &halyard_vm.priv
+ * @queue_priv_size: bytes of &halyard_queue.priv
+ * @blob_size: bytes of the chip's blob
+ * @timeout_ms: a job without progress is stopped after this
+ */
+struct halyard_chip {
+	const char *name;
+	const char *description;
+	const struct halyard_chip_ops *ops;
+	const struct halyard_engine_class *classes;
+	unsigned int num_classes;
+	unsigned int num_vectors;
+	unsigned int regs_bar;
+	resource_size_t regs_size;
+	size_t priv_size;
+	size_t vm_priv_size;
+	size_t queue_priv_size;
+	size_t blob_size;
+	unsigned int timeout_ms;
+};
+
+/**
+ * struct halyard_device - a card
+ * @drm: the DRM device; its lifetime is the struct's
+ * @chip: kind of chip
+ * @dev: the parent device, for DMA and messages
+ * @regs: registers; access them only between drm_dev_enter() and drm_dev_exit()
+ * @limits: filled in by &halyard_chip_ops.init
+ * @revision: of the chip, major 31:16, minor 15:0; filled in by &halyard_chip_ops.init
+ * @priv: the chip's own
+ * @core: the core's own, opaque to chips
+ */
+struct halyard_device {
+	struct drm_device drm;
+	const struct halyard_chip *chip;
+	struct device *dev;
+	void __iomem *regs;
+	struct halyard_limits limits;
+	u32 revision;
+	void *priv;
+	struct halyard_core *core;
+};
+
+/**
+ * struct halyard_vm - an address space
+ * @gpuvm: what is mapped where
+ * @hdev: the device
+ * @lock: protects @gpuvm and the chip's page tables against changes
+ * @hw_id: the chip's number, below &halyard_limits.vms
+ * @priv: the chip's own
+ * @core: the core's own, opaque to chips
+ */
+struct halyard_vm {
+	struct drm_gpuvm gpuvm;
+	struct halyard_device *hdev;
+	struct mutex lock;
+	u32 hw_id;
+	void *priv;
+	struct halyard_vm_core *core;
+};
+
+/**
+ * struct halyard_kmem - memory of the driver that the device reaches through an address space
+ * @vaddr: for the CPU, coherent
+ * @dma: bus address
+ * @va: device address, in the driver's own range
+ * @size: bytes
+ */
+struct halyard_kmem {
+	void *vaddr;
+	dma_addr_t dma;
+	u64 va;
+	size_t size;
+};
+
+/**
+ * struct halyard_queue - a queue
+ * @hdev: the device
+ * @vm: address space of its jobs; a reference is held
+ * @hw_id: the chip's number, below &halyard_limits.queues
+ * @engine_class: index into &halyard_chip.classes
+ * @priority: of the queue
+ * @first_seqno: &halyard_chip_ops.queue_init: number that the next job will have; what comes before it counts as done
+ * @priv: the chip's own
+ * @core: the core's own, opaque to chips
+ */
+struct halyard_queue {
+	struct halyard_device *hdev;
+	struct halyard_vm *vm;
+	u32 hw_id;
+	u32 engine_class;
+	enum drm_halyard_priority priority;
+	u64 first_seqno;
+	void *priv;
+	struct halyard_queue_core *core;
+};
+
+/**
+ * struct halyard_job - a job that the device is to run
+ * @queue: its queue
+ * @seqno: its number in the queue, from 1
+ * @payload: checked by &halyard_chip_ops.job_check
+ * @payload_size: bytes
+ * @core: the core's own, opaque to chips
+ */
+struct halyard_job {
+	struct halyard_queue *queue;
+	u64 seqno;
+	const void *payload;
+	size_t payload_size;
+	struct halyard_job_core *core;
+};
+
+static inline struct halyard_device *to_halyard_device(struct drm_device *drm)
+{
+	return container_of(drm, struct halyard_device, drm);
+}
+
+/* What a chip may call */
+int halyard_pci_probe(struct pci_dev *pdev, const struct halyard_chip *chip);
+void halyard_pci_remove(struct pci_dev *pdev);
+void halyard_pci_shutdown(struct pci_dev *pdev);
+
+void halyard_complete_jobs(struct halyard_device *hdev);
+struct halyard_queue *halyard_queue_get_by_hw_id(struct halyard_device *hdev, u32 hw_id);
+void halyard_queue_put(struct halyard_queue *queue);
+void halyard_queue_fault(struct halyard_queue *queue, u64 seqno,
+			 const struct halyard_fault *fault);
+void halyard_device_fault(struct halyard_device *hdev, const char *reason);
+
+int halyard_kmem_alloc(struct halyard_vm *vm, size_t size, u32 prot, struct halyard_kmem *kmem);
+void halyard_kmem_free(struct halyard_vm *vm, struct halyard_kmem *kmem);
+
+extern const struct dev_pm_ops halyard_pm_ops;
+extern const struct pci_error_handlers halyard_pci_err_handlers;
+
+#endif
