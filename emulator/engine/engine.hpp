@@ -76,8 +76,9 @@ enum class Norm : std::uint8_t { kLayer, kRms };
 /// the columns (n) of a matmul and the output channels of a convolution.
 ///
 /// An int8 output needs `scale`: float32 [1] or [channels]; the result equals that of the int32
-/// product followed by requantize(). Without `scale` an int8 product is stored as int32, activated by
-/// kNone or kRelu. Only an int8 output takes `scale` and a `zero_point` (-128 to 127) other than 0.
+/// product followed by requantize(). Without `scale` an int8 product is stored as int32, activated
+/// by kNone or kRelu. Only an int8 output takes `scale` and a `zero_point` (-128 to 127) other than
+/// 0.
 struct Epilogue {
   Tensor bias;
   Tensor scale;
@@ -102,14 +103,14 @@ struct PoolParams {
 };
 
 /// One set of the operations. Each returns an empty string, or the reason why the operands do not
-/// fit together (shape, type, parameter out of range, more than kMaxWork), in which case nothing was
-/// written. Shapes and parameters may come from an adversary: all are checked. What the caller
+/// fit together (shape, type, parameter out of range, more than kMaxWork), in which case nothing
+/// was written. Shapes and parameters may come from an adversary: all are checked. What the caller
 /// guarantees is that each operand's elements, as its dims and strides place them, lie in memory.
 ///
-/// Operands may not overlap the output, except elementwise ones (binary, activate, copy) that are the
-/// very same view. Nor may two elements of an output share memory: its strides, sorted, must nest.
-/// The first is not checked: it yields unspecified values, but no access outside the operands. Nor
-/// does memory that changes during a call (the client's, shared with it) lead to one.
+/// Operands may not overlap the output, except elementwise ones (binary, activate, copy) that are
+/// the very same view. Nor may two elements of an output share memory: its strides, sorted, must
+/// nest. The first is not checked: it yields unspecified values, but no access outside the
+/// operands. Nor does memory that changes during a call (the client's, shared with it) lead to one.
 ///
 /// NaN passes through maxima, minima, pooling and activations.
 class Arithmetic {
@@ -123,32 +124,34 @@ class Arithmetic {
                              const Epilogue& epilogue) const = 0;
 
   /// NCHW: in [n, c, h, w], weight [oc, c / groups, kh, kw], out [n, oc, oh, ow] with
-  /// oh = (h + pad_top + pad_bottom - ((kh - 1) * dilation_h + 1)) / stride_h + 1, ow likewise. Each
-  /// padding is smaller than the dilated kernel. Whether the padding's zeros meet infinite weights
-  /// (and give NaN) is not specified. Types as matmul.
+  /// oh = (h + pad_top + pad_bottom - ((kh - 1) * dilation_h + 1)) / stride_h + 1, ow likewise.
+  /// Each padding is smaller than the dilated kernel. Whether the padding's zeros meet infinite
+  /// weights (and give NaN) is not specified. Types as matmul.
   virtual std::string conv2d(const Tensor& in, const Tensor& weight, const Tensor& out,
                              const Conv2dParams& params, const Epilogue& epilogue) const = 0;
 
   /// out = activation(a OP b), all of the output's rank, dims equal or broadcast (1). Types: three
-  /// alike of f32/f16/bf16/i32/i8. i8 and i32 results saturate, their quotients truncate, division by
-  /// zero yields 0; they take the activations kNone and kRelu.
+  /// alike of f32/f16/bf16/i32/i8. i8 and i32 results saturate, their quotients truncate, division
+  /// by zero yields 0; they take the activations kNone and kRelu.
   virtual std::string binary(Binary op, const Tensor& a, const Tensor& b, const Tensor& out,
                              Activation activation) const = 0;
 
   /// out = activation(in), equal dims, types alike: f32/f16/bf16; i8 and i32 take kNone and kRelu.
-  virtual std::string activate(Activation activation, const Tensor& in, const Tensor& out) const = 0;
+  virtual std::string activate(Activation activation, const Tensor& in,
+                               const Tensor& out) const = 0;
 
   /// NCHW windows, sizes and padding as conv2d's. f32/f16/bf16/i8 alike. Maxima ignore the padding;
   /// the average of i8 rounds half to even.
-  virtual std::string pool2d(const Tensor& in, const Tensor& out, const PoolParams& params) const = 0;
+  virtual std::string pool2d(const Tensor& in, const Tensor& out,
+                             const PoolParams& params) const = 0;
 
   /// Along the last dimension, maximum subtracted first. f32/f16/bf16 alike.
   virtual std::string softmax(const Tensor& in, const Tensor& out) const = 0;
 
   /// Along the last dimension, types of in and out alike f32/f16/bf16; gain and bias are absent or
-  /// [last], of the input's type or f32. kLayer: (x - mean) / sqrt(variance + epsilon) * gain + bias
-  /// with the biased variance; kRms: x / sqrt(mean(x^2) + epsilon) * gain + bias. epsilon is finite
-  /// and not negative.
+  /// [last], of the input's type or f32. kLayer: (x - mean) / sqrt(variance + epsilon) * gain +
+  /// bias with the biased variance; kRms: x / sqrt(mean(x^2) + epsilon) * gain + bias. epsilon is
+  /// finite and not negative.
   virtual std::string norm(Norm kind, const Tensor& in, const Tensor& gain, const Tensor& bias,
                            const Tensor& out, float epsilon) const = 0;
 
@@ -172,8 +175,8 @@ class Arithmetic {
   virtual std::string dequantize(const Tensor& in, const Tensor& scale, const Tensor& out,
                                  std::uint32_t axis, std::int32_t zero_point) const = 0;
 
-  /// out i8 = saturate(round_half_even(float(in) * scale[c]) + zero_point); in i32 or i8; scale, axis
-  /// and zero_point as quantize(). The product is float32.
+  /// out i8 = saturate(round_half_even(float(in) * scale[c]) + zero_point); in i32 or i8; scale,
+  /// axis and zero_point as quantize(). The product is float32.
   virtual std::string requantize(const Tensor& in, const Tensor& scale, const Tensor& out,
                                  std::uint32_t axis, std::int32_t zero_point) const = 0;
 

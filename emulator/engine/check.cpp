@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: MIT
+#include "check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "scalar.hpp"
+
+namespace halyard::engine {
+namespace {
+
+/// A tensor and the name by which the contract calls it.
+struct Operand {
+  std::string_view name;
+  const Tensor& tensor;
+};
+
+template <typename T>
+void append(std::string& text, const T& part) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    text += std::to_string(part);
+  } else {
+    text += part;
+  }
+}
+
+template <typename... T>
+std::string say(const T&... parts) {
+  std::string text;
+  (append(text, parts), ...);
+  return text;
+}
+
+/// Runs the checks in turn until one refuses.
+template <typename... Check>
+std::string first_of(const Check&... checks) {
+  std::string reason;
+  (void)((reason = checks(), !reason.empty()) || ...);
+  return reason;
+}
+
+constexpr std::string_view name_of(DType type) {
+  constexpr std::array<std::string_view, 6> kNames = {"f32", "f16", "bf16", "i8", "u8", "i32"};
+  const auto index = static_cast<std::size_t>(type);
+  return index < kNames.size() ? kNames[index] : "unknown";
+}
+
+std::uint64_t multiply_saturating(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<std::uint64_t>::max()
+                                                : product;
+}
+
+std::uint64_t add_saturating(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::uint64_t>::max() : sum;
+}
+
+std::uint64_t magnitude(std::int32_t stride) {
+  return static_cast<std::uint64_t>(std::abs(std::int64_t{stride}));
+}
+
+/// What any operand must fulfil.
+std::string check_operand(Operand operand) {
+  const auto& [name, tensor] = operand;
+  if (!tensor.present()) {
+    return say(name, " is absent");
+  }
+  if (size_of(tensor.type) == 0) {
+    return say(name, " has an unknown type");
+  }
+  if (tensor.rank == 0 || tensor.rank > kMaxRank) {
+    return say(name, " has rank ", tensor.rank, ", not 1 to ", kMaxRank);
+  }
+  for (unsigned i = 0; i < tensor.rank; ++i) {
+    if (tensor.dims[i] == 0) {
+      return say("dimension ", i, " of ", name, " is zero");
+    }
+  }
+  if (reinterpret_cast<std::uintptr_t>(tensor.data) % size_of(tensor.type) != 0) {
+    return say(name, " is not aligned to its elements of ", size_of(tensor.type), " bytes");
+  }
+  return {};
+}
+
+/// No two elements may share memory: going from the smallest stride to the largest, each exceeds
+/// the extent of what lies inside it.
+std::string check_nesting(Operand operand) {
+  const auto& [name, tensor] = operand;
+  std::array<std::pair<std::uint64_t, std::uint64_t>, kMaxRank> axes{};  // stride, dim - 1
+  for (unsigned i = 0; i < tensor.rank; ++i) {
+    axes.at(i) = {magnitude(tensor.strides.at(i)), tensor.dims.at(i) - 1};
+  }
+  std::ranges::sort(axes);
+  std::uint64_t extent = 0;
+  for (const auto& [stride, steps] : axes) {
+    if (steps > 0 && stride <= extent) {
+      return say("elements of ", name, " overlap");
+    }
+    extent = add_saturating(extent, multiply_saturating(stride, steps));
+  }
+  return {};
+}
+
+std::string check_output(Operand out) {
+  return first_of([&] { return check_operand(out); }, [&] { return check_nesting(out); });
+}
+
+std::string check_rank(Operand operand, unsigned low, unsigned high) {
+  const unsigned rank = operand.tensor.rank;
+  if (rank >= low && rank <= high) {
+    return {};
+  }
+  if (low == high) {
+    return say(operand.name, " has rank ", rank, ", not ", low);
+  }
+  return say(operand.name, " has rank ", rank, ", not ", low, " to ", high);
+}
+
+std::string check_dim(Operand operand, unsigned axis, std::uint64_t expected) {
+  if (operand.tensor.dims.at(axis) == expected) {
+    return {};
+  }
+  return say("dimension ", axis, " of ", operand.name, " is ", operand.tensor.dims.at(axis),
+             ", not ", expected);
+}
+
+std::string check_same_dims(Operand a, Operand b) {
+  if (a.tensor.rank != b.tensor.rank) {
+    return say("ranks of ", a.name, " and ", b.name, " differ: ", a.tensor.rank, " and ",
+               b.tensor.rank);
+  }
+  for (unsigned i = 0; i < a.tensor.rank; ++i) {
+    if (auto reason = check_dim(a, i, b.tensor.dims.at(i)); !reason.empty()) {
+      return reason;
+    }
+  }
+  return {};
+}
+
+/// Dimensions `from` to `to` equal the output's or are 1.
+std::string check_broadcast(Operand operand, Operand out, unsigned from, unsigned to) {
+  for (unsigned i = from; i < to; ++i) {
+    const std::uint32_t dim = operand.tensor.dims.at(i);
+    if (dim != 1 && dim != out.tensor.dims.at(i)) {
+      return say("dimension ", i, " of ", operand.name, " is ", dim, ", neither 1 nor ",
+                 out.tensor.dims.at(i));
+    }
+  }
+  return {};
+}
+
+std::string check_same_type(Operand a, Operand b) {
+  if (a.tensor.type == b.tensor.type) {
+    return {};
+  }
+  return say("types of ", a.name, " and ", b.name, " differ: ", name_of(a.tensor.type), " and ",
+             name_of(b.tensor.type));
+}
+
+std::string check_type(Operand operand, bool allowed) {
+  return allowed ? std::string{}
+                 : say(operand.name, " may not be of type ", name_of(operand.tensor.type));
+}
+
+std::string check_float_type(Operand operand) {
+  return check_type(operand, is_float(operand.tensor.type));
+}
+
+std::string check_work(std::uint64_t work) {
+  return work <= kMaxWork ? std::string{} : std::string{"more work than one call may ask for"};
+}
+
+/// Is the activation known, and one that the type's results can go through?
+std::string check_activation(Activation activation, bool integers) {
+  if (activation > Activation::kTanh) {
+    return "unknown activation";
+  }
+  if (integers && activation != Activation::kNone && activation != Activation::kRelu) {
+    return "integer results take no activation but ReLU";
+  }
+  return {};
+}
+
+std::string check_zero_point(std::int32_t zero_point, DType type) {
+  const IntRange range = range_of(type);
+  if (zero_point >= range.low && zero_point <= range.high) {
+    return {};
+  }
+  return say("zero point ", zero_point, " is outside ", name_of(type));
+}
+
+/// A one-dimensional operand of `count` elements, or also of one where `or_one`.
+std::string check_vector(Operand operand, std::uint64_t count, bool or_one) {
+  return first_of([&] { return check_operand(operand); }, [&] { return check_rank(operand, 1, 1); },
+                  [&] {
+                    return or_one && operand.tensor.dims[0] == 1 ? std::string{}
+                                                                 : check_dim(operand, 0, count);
+                  });
+}
+
+std::string check_scale(const Tensor& scale, std::uint64_t channels) {
+  const Operand operand{"scale", scale};
+  return first_of([&] { return check_vector(operand, channels, true); },
+                  [&] { return check_type(operand, scale.type == DType::kF32); });
+}
+
+/// Types of a product's operands and output.
+std::string check_product_types(Operand a, Operand b, Operand out) {
+  const DType type = a.tensor.type;
+  const DType result = out.tensor.type;
+  return first_of([&] { return check_type(a, is_float(type) || type == DType::kI8); },
+                  [&] { return check_same_type(a, b); },
+                  [&] {
+                    return check_type(out, is_float(type)
+                                               ? result == type || result == DType::kF32
+                                               : result == DType::kI32 || result == DType::kI8);
+                  });
+}
+
+std::string check_epilogue(const Epilogue& epilogue, const Tensor& out, bool integers,
+                           std::uint64_t channels) {
+  const Operand bias{"bias", epilogue.bias};
+  const bool rescaled = out.type == DType::kI8;
+  const DType bias_type = integers ? DType::kI32 : DType::kF32;
+  if (rescaled && !epilogue.scale.present()) {
+    return "scale is absent, which an i8 output needs";
+  }
+  if (!rescaled && epilogue.scale.present()) {
+    return "scale is only for i8 outputs";
+  }
+  if (!rescaled && epilogue.zero_point != 0) {
+    return "a zero point is only for i8 outputs";
+  }
+  return first_of(
+      [&] { return check_activation(epilogue.activation, out.type == DType::kI32); },
+      [&] { return rescaled ? check_scale(epilogue.scale, channels) : std::string{}; },
+      [&] { return rescaled ? check_zero_point(epilogue.zero_point, out.type) : std::string{}; },
+      [&] { return bias.tensor.present() ? check_vector(bias, channels, false) : std::string{}; },
+      [&] { return check_type(bias, !bias.tensor.present() || bias.tensor.type == bias_type); });
+}
+
+/// One axis of a sliding window.
+struct Window {
+  std::string_view axis;
+  std::uint64_t in, out, kernel, stride, dilation, pad_before, pad_after;
+};
+
+std::string check_window(const Window& window) {
+  if (window.kernel == 0 || window.stride == 0 || window.dilation == 0) {
+    return say("kernel, stride or dilation along ", window.axis, " is zero");
+  }
+  // The factors are below 2^32: the product leaves room for the addition.
+  const std::uint64_t reach = (window.kernel - 1) * window.dilation + 1;
+  if (window.pad_before >= reach || window.pad_after >= reach) {
+    return say("padding along ", window.axis, " is not smaller than the kernel, which spans ",
+               reach);
+  }
+  const std::uint64_t padded = window.in + window.pad_before + window.pad_after;
+  if (reach > padded) {
+    return say("kernel spans ", reach, " along ", window.axis, ", the padded input only ", padded);
+  }
+  const std::uint64_t expected = (padded - reach) / window.stride + 1;
+  if (window.out != expected) {
+    return say("out is ", window.out, " along ", window.axis, ", not ", expected);
+  }
+  return {};
+}
+
+std::string check_groups(const Tensor& in, const Tensor& out, std::uint32_t groups) {
+  if (groups == 0 || in.dims[1] % groups != 0 || out.dims[1] % groups != 0) {
+    return say(groups, " groups do not divide ", in.dims[1], " input and ", out.dims[1],
+               " output channels");
+  }
+  return {};
+}
+
+std::string check_conv2d_windows(const Tensor& in, const Tensor& weight, const Tensor& out,
+                                 const Conv2dParams& p) {
+  return first_of(
+      [&] {
+        return check_window({"the height", in.dims[2], out.dims[2], weight.dims[2], p.stride_h,
+                             p.dilation_h, p.pad_top, p.pad_bottom});
+      },
+      [&] {
+        return check_window({"the width", in.dims[3], out.dims[3], weight.dims[3], p.stride_w,
+                             p.dilation_w, p.pad_left, p.pad_right});
+      });
+}
+
+/// What quantize, dequantize and requantize share.
+std::string check_rescaling(Operand in, const Tensor& scale, Operand out, std::uint32_t axis) {
+  return first_of([&] { return check_operand(in); }, [&] { return check_output(out); },
+                  [&] { return check_same_dims(in, out); },
+                  [&] {
+                    return axis < in.tensor.rank
+                               ? std::string{}
+                               : say("axis ", axis, " is outside the rank ", in.tensor.rank);
+                  },
+                  [&] { return check_scale(scale, in.tensor.dims.at(axis)); },
+                  [&] { return check_work(out.tensor.elements()); });
+}
+
+}  // namespace
+
+std::string check_matmul(const Tensor& a, const Tensor& b, const Tensor& out,
+                         const Epilogue& epilogue) {
+  const Operand left{"a", a};
+  const Operand right{"b", b};
+  const Operand result{"out", out};
+  if (auto reason =
+          first_of([&] { return check_operand(left); }, [&] { return check_operand(right); },
+                   [&] { return check_output(result); }, [&] { return check_rank(result, 2, 4); },
+                   [&] { return check_rank(left, out.rank, out.rank); },
+                   [&] { return check_rank(right, out.rank, out.rank); });
+      !reason.empty()) {
+    return reason;
+  }
+  const unsigned row = out.rank - 2;
+  const unsigned column = out.rank - 1;
+  const std::uint64_t depth = a.dims.at(column);
+  return first_of(
+      [&] { return check_product_types(left, right, result); },
+      [&] { return check_broadcast(left, result, 0, row); },
+      [&] { return check_broadcast(right, result, 0, row); },
+      [&] { return check_dim(left, row, out.dims.at(row)); },
+      [&] { return check_dim(right, row, depth); },
+      [&] { return check_dim(right, column, out.dims.at(column)); },
+      [&] { return check_epilogue(epilogue, out, a.type == DType::kI8, out.dims.at(column)); },
+      [&] { return check_work(multiply_saturating(out.elements(), depth)); });
+}
+
+std::string check_conv2d(const Tensor& in, const Tensor& weight, const Tensor& out,
+                         const Conv2dParams& params, const Epilogue& epilogue) {
+  const Operand input{"in", in};
+  const Operand kernel{"weight", weight};
+  const Operand result{"out", out};
+  if (auto reason = first_of(
+          [&] { return check_operand(input); }, [&] { return check_operand(kernel); },
+          [&] { return check_output(result); }, [&] { return check_rank(input, 4, 4); },
+          [&] { return check_rank(kernel, 4, 4); }, [&] { return check_rank(result, 4, 4); },
+          [&] { return check_groups(in, out, params.groups); });
+      !reason.empty()) {
+    return reason;
+  }
+  const std::uint64_t depth =
+      multiply_saturating(weight.dims[1], multiply_saturating(weight.dims[2], weight.dims[3]));
+  return first_of([&] { return check_product_types(input, kernel, result); },
+                  [&] { return check_dim(result, 0, in.dims[0]); },
+                  [&] { return check_dim(kernel, 0, out.dims[1]); },
+                  [&] { return check_dim(kernel, 1, in.dims[1] / params.groups); },
+                  [&] { return check_conv2d_windows(in, weight, out, params); },
+                  [&] { return check_epilogue(epilogue, out, in.type == DType::kI8, out.dims[1]); },
+                  [&] { return check_work(multiply_saturating(out.elements(), depth)); });
+}
+
+std::string check_binary(Binary op, const Tensor& a, const Tensor& b, const Tensor& out,
+                         Activation activation) {
+  const Operand left{"a", a};
+  const Operand right{"b", b};
+  const Operand result{"out", out};
+  if (op > Binary::kMin) {
+    return "unknown operation";
+  }
+  return first_of([&] { return check_operand(left); }, [&] { return check_operand(right); },
+                  [&] { return check_output(result); },
+                  [&] { return check_type(result, out.type != DType::kU8); },
+                  [&] { return check_same_type(left, result); },
+                  [&] { return check_same_type(right, result); },
+                  [&] { return check_rank(left, out.rank, out.rank); },
+                  [&] { return check_rank(right, out.rank, out.rank); },
+                  [&] { return check_broadcast(left, result, 0, out.rank); },
+                  [&] { return check_broadcast(right, result, 0, out.rank); },
+                  [&] { return check_activation(activation, !is_float(out.type)); },
+                  [&] { return check_work(out.elements()); });
+}
+
+std::string check_activate(Activation activation, const Tensor& in, const Tensor& out) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  return first_of([&] { return check_operand(input); }, [&] { return check_output(result); },
+                  [&] { return check_type(result, out.type != DType::kU8); },
+                  [&] { return check_same_type(input, result); },
+                  [&] { return check_same_dims(input, result); },
+                  [&] { return check_activation(activation, !is_float(out.type)); },
+                  [&] { return check_work(out.elements()); });
+}
+
+std::string check_pool2d(const Tensor& in, const Tensor& out, const PoolParams& params) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  if (params.kind > Pool::kAverage) {
+    return "unknown kind of pooling";
+  }
+  return first_of([&] { return check_operand(input); }, [&] { return check_output(result); },
+                  [&] { return check_rank(input, 4, 4); }, [&] { return check_rank(result, 4, 4); },
+                  [&] { return check_type(result, is_float(out.type) || out.type == DType::kI8); },
+                  [&] { return check_same_type(input, result); },
+                  [&] { return check_dim(result, 0, in.dims[0]); },
+                  [&] { return check_dim(result, 1, in.dims[1]); },
+                  [&] {
+                    return check_window({"the height", in.dims[2], out.dims[2], params.kernel_h,
+                                         params.stride_h, 1, params.pad_top, params.pad_bottom});
+                  },
+                  [&] {
+                    return check_window({"the width", in.dims[3], out.dims[3], params.kernel_w,
+                                         params.stride_w, 1, params.pad_left, params.pad_right});
+                  },
+                  [&] {
+                    return check_work(multiply_saturating(
+                        out.elements(), std::uint64_t{params.kernel_h} * params.kernel_w));
+                  });
+}
+
+std::string check_softmax(const Tensor& in, const Tensor& out) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  return first_of(
+      [&] { return check_operand(input); }, [&] { return check_output(result); },
+      [&] { return check_float_type(result); }, [&] { return check_same_type(input, result); },
+      [&] { return check_same_dims(input, result); }, [&] { return check_work(out.elements()); });
+}
+
+std::string check_norm(Norm kind, const Tensor& in, const Tensor& gain, const Tensor& bias,
+                       const Tensor& out, float epsilon) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  if (kind > Norm::kRms) {
+    return "unknown kind of norm";
+  }
+  if (!std::isfinite(epsilon) || epsilon < 0.0F) {
+    return "epsilon is negative or not finite";
+  }
+  const auto check_parameter = [&](Operand operand) {
+    const DType type = operand.tensor.type;
+    if (!operand.tensor.present()) {
+      return std::string{};
+    }
+    return first_of([&] { return check_vector(operand, in.dims.at(in.rank - 1), false); },
+                    [&] { return check_type(operand, type == DType::kF32 || type == in.type); });
+  };
+  return first_of([&] { return check_operand(input); }, [&] { return check_output(result); },
+                  [&] { return check_float_type(result); },
+                  [&] { return check_same_type(input, result); },
+                  [&] { return check_same_dims(input, result); },
+                  [&] {
+                    return check_parameter({"gain", gain});
+                  },
+                  [&] {
+                    return check_parameter({"bias", bias});
+                  },
+                  [&] { return check_work(out.elements()); });
+}
+
+std::string check_copy(const Tensor& in, const Tensor& out) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  return first_of([&] { return check_operand(input); }, [&] { return check_output(result); },
+                  [&] { return check_same_dims(input, result); },
+                  [&] { return check_work(out.elements()); });
+}
+
+std::string check_gather(const Tensor& in, const Tensor& index, const Tensor& out) {
+  const Operand input{"in", in};
+  const Operand rows{"index", index};
+  const Operand result{"out", out};
+  return first_of([&] { return check_operand(input); }, [&] { return check_output(result); },
+                  [&] { return check_vector(rows, out.dims[0], false); },
+                  [&] { return check_type(rows, index.type == DType::kI32); },
+                  [&] { return check_same_type(input, result); },
+                  [&] { return check_rank(result, in.rank, in.rank); },
+                  [&] {
+                    std::string reason;
+                    for (unsigned i = 1; i < in.rank && reason.empty(); ++i) {
+                      reason = check_dim(result, i, in.dims.at(i));
+                    }
+                    return reason;
+                  },
+                  [&] { return check_work(out.elements()); });
+}
+
+std::string check_quantize(const Tensor& in, const Tensor& scale, const Tensor& out,
+                           std::uint32_t axis, std::int32_t zero_point) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  const bool byte = out.type == DType::kI8 || out.type == DType::kU8;
+  return first_of([&] { return check_rescaling(input, scale, result, axis); },
+                  [&] { return check_float_type(input); }, [&] { return check_type(result, byte); },
+                  [&] { return check_zero_point(zero_point, out.type); });
+}
+
+std::string check_dequantize(const Tensor& in, const Tensor& scale, const Tensor& out,
+                             std::uint32_t axis, std::int32_t zero_point) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  return first_of([&] { return check_rescaling(input, scale, result, axis); },
+                  [&] { return check_type(input, !is_float(in.type)); },
+                  [&] { return check_float_type(result); },
+                  [&] { return check_zero_point(zero_point, in.type); });
+}
+
+std::string check_requantize(const Tensor& in, const Tensor& scale, const Tensor& out,
+                             std::uint32_t axis, std::int32_t zero_point) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  const bool integer = in.type == DType::kI32 || in.type == DType::kI8;
+  return first_of([&] { return check_rescaling(input, scale, result, axis); },
+                  [&] { return check_type(input, integer); },
+                  [&] { return check_type(result, out.type == DType::kI8); },
+                  [&] { return check_zero_point(zero_point, out.type); });
+}
+
+std::string check_fill(const Tensor& out) {
+  const Operand result{"out", out};
+  return first_of([&] { return check_output(result); }, [&] { return check_work(out.elements()); });
+}
+
+std::string refuse_index(std::uint64_t position, std::int32_t index, std::uint32_t rows) {
+  return say("index ", position, " is ", index, ", outside the ", rows, " rows");
+}
+
+}  // namespace halyard::engine

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Puts the argument checks in front of an implementation, so that it computes on sane operands
+/// only.
+
+#include "check.hpp"
+#include "engine.hpp"
+
+namespace halyard::engine {
+
+/// Implementation supplies, for each operation, a static function of the same name and arguments
+/// that returns nothing (gather: the reason, as only it reads indices).
+template <typename Implementation>
+class Checked final : public Arithmetic {
+ public:
+  std::string matmul(const Tensor& a, const Tensor& b, const Tensor& out,
+                     const Epilogue& epilogue) const override {
+    return guard(check_matmul(a, b, out, epilogue),
+                 [&] { Implementation::matmul(a, b, out, epilogue); });
+  }
+
+  std::string conv2d(const Tensor& in, const Tensor& weight, const Tensor& out,
+                     const Conv2dParams& params, const Epilogue& epilogue) const override {
+    return guard(check_conv2d(in, weight, out, params, epilogue),
+                 [&] { Implementation::conv2d(in, weight, out, params, epilogue); });
+  }
+
+  std::string binary(Binary op, const Tensor& a, const Tensor& b, const Tensor& out,
+                     Activation activation) const override {
+    return guard(check_binary(op, a, b, out, activation),
+                 [&] { Implementation::binary(op, a, b, out, activation); });
+  }
+
+  std::string activate(Activation activation, const Tensor& in, const Tensor& out) const override {
+    return guard(check_activate(activation, in, out),
+                 [&] { Implementation::activate(activation, in, out); });
+  }
+
+  std::string pool2d(const Tensor& in, const Tensor& out, const PoolParams& params) const override {
+    return guard(check_pool2d(in, out, params), [&] { Implementation::pool2d(in, out, params); });
+  }
+
+  std::string softmax(const Tensor& in, const Tensor& out) const override {
+    return guard(check_softmax(in, out), [&] { Implementation::softmax(in, out); });
+  }
+
+  std::string norm(Norm kind, const Tensor& in, const Tensor& gain, const Tensor& bias,
+                   const Tensor& out, float epsilon) const override {
+    return guard(check_norm(kind, in, gain, bias, out, epsilon),
+                 [&] { Implementation::norm(kind, in, gain, bias, out, epsilon); });
+  }
+
+  std::string copy(const Tensor& in, const Tensor& out) const override {
+    return guard(check_copy(in, out), [&] { Implementation::copy(in, out); });
+  }
+
+  std::string gather(const Tensor& in, const Tensor& index, const Tensor& out) const override {
+    std::string reason = check_gather(in, index, out);
+    return reason.empty() ? Implementation::gather(in, index, out) : reason;
+  }
+
+  std::string quantize(const Tensor& in, const Tensor& scale, const Tensor& out, std::uint32_t axis,
+                       std::int32_t zero_point) const override {
+    return guard(check_quantize(in, scale, out, axis, zero_point),
+                 [&] { Implementation::quantize(in, scale, out, axis, zero_point); });
+  }
+
+  std::string dequantize(const Tensor& in, const Tensor& scale, const Tensor& out,
+                         std::uint32_t axis, std::int32_t zero_point) const override {
+    return guard(check_dequantize(in, scale, out, axis, zero_point),
+                 [&] { Implementation::dequantize(in, scale, out, axis, zero_point); });
+  }
+
+  std::string requantize(const Tensor& in, const Tensor& scale, const Tensor& out,
+                         std::uint32_t axis, std::int32_t zero_point) const override {
+    return guard(check_requantize(in, scale, out, axis, zero_point),
+                 [&] { Implementation::requantize(in, scale, out, axis, zero_point); });
+  }
+
+  std::string fill(const Tensor& out, std::uint32_t pattern) const override {
+    return guard(check_fill(out), [&] { Implementation::fill(out, pattern); });
+  }
+
+ private:
+  template <typename Run>
+  static std::string guard(std::string reason, const Run& run) {
+    if (reason.empty()) {
+      run();
+    }
+    return reason;
+  }
+};
+
+}  // namespace halyard::engine
