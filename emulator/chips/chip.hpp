@@ -131,6 +131,7 @@ struct PciInfo {
   unsigned msix_bar = 0;         ///< BAR that holds the table and the PBA
   std::uint32_t msix_table_offset = 0, msix_pba_offset = 0;
   unsigned msi_vectors = 0;      ///< power of two, 0 when absent
+  bool intx = false;             ///< has INTA: each raise() asserts it until the driver's next BAR access
 };
 
 enum class PowerState : std::uint8_t { kD0, kD3hot };
@@ -145,7 +146,8 @@ class Host {
   /// mapped, does not allow the access, or bus mastering is off. Valid while a pin_dma() is held.
   virtual std::span<std::byte> dma(std::uint64_t address, std::size_t size, Access access) = 0;
 
-  /// Held by a worker while it uses guest memory; an unmap waits for it. Never held over a wait.
+  /// Held by a worker while it uses guest memory; an unmap waits for it. Never held over a wait, and never twice by one
+  /// thread: a waiting unmap goes before later pins.
   [[nodiscard]] virtual std::shared_lock<std::shared_mutex> pin_dma() = 0;
 
   /// Signals an interrupt vector. Edge semantics: coalesced, lost when disabled.
