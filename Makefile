@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+# The front door. `make help` lists what it can do; scripts/ does the work, and full logs go to build/log/.
+
+# Which test kernel: a whole version or a beginning of one (see scripts/fetch-kernel --list).
+KERNEL ?=
+# Which card `make run` and `make vm` plug in: by default the first chip that .config enables.
+CHIP ?= $(firstword $(HALYARD_CHIPS))
+prefix ?= /usr/local
+DESTDIR ?=
+
+export KERNEL
+# The makes that the scripts run are no parts of this one: they have their own variables and their own -j.
+unexport MAKEFLAGS MFLAGS MAKELEVEL
+
+# Which chips are enabled. Targets that change or remove the configuration must not read it first.
+ifeq ($(filter %config help clean distclean setup,$(MAKECMDGOALS)),)
+-include build/config/auto.conf
+build/config/auto.conf: $(wildcard .config configs/defconfig Kconfig */Kconfig */*/*/Kconfig)
+	@scripts/setup
+	@scripts/kconfig generate
+	@touch $@
+endif
+
+.DEFAULT_GOAL := all
+.PHONY: all run check bench vm setup user modules docs install clean distclean help \
+	menuconfig defconfig olddefconfig savedefconfig
+
+all: user modules ## Build everything: user space and the kernel modules
+
+run: all ## Boot a VM with one card and classify the handwritten digits on it
+	@scripts/run digits --card "$(CHIP)" --kernel "$(KERNEL)"
+
+check: all ## Run every test and every check; one summary at the end
+	@scripts/check
+
+bench: all ## Measure: VM latency and throughput, engine and sim on the host
+	@scripts/bench --card "$(CHIP)" --kernel "$(KERNEL)"
+
+vm: all ## A shell inside the VM: card plugged in, modules loaded, build tree mounted
+	@scripts/vm shell --card "$(CHIP)" --kernel "$(KERNEL)"
+
+setup: ## Install the Debian packages that are missing (the only thing that wants root)
+	@scripts/setup
+
+user: setup ## Build user space: HAL, tools, emulator, tests (build/user)
+	@scripts/build-user
+
+modules: setup ## Build the kernel modules for KERNEL= (build/kernel/<version>); C=1 adds sparse
+	@scripts/kbuild --kernel "$(KERNEL)" $(if $(filter-out 0,$(C)),--sparse) modules
+
+docs: setup ## Build the documentation (build/docs/html)
+	@scripts/docs
+
+menuconfig: setup ## Choose chips, kernel features, HAL back ends and runtimes
+	@scripts/kconfig menuconfig
+
+defconfig: setup ## Start .config from configs/defconfig
+	@scripts/kconfig defconfig
+
+olddefconfig: setup ## Keep .config, take the defaults for what it does not name
+	@scripts/kconfig olddefconfig
+
+savedefconfig: setup ## Write configs/defconfig: what .config has that differs from the defaults
+	@scripts/kconfig savedefconfig
+
+install: all ## Install below DESTDIR= and prefix= (/usr/local): library, headers, tools, udev rule, modules
+	@scripts/install --destdir "$(DESTDIR)" --prefix "$(prefix)" --kernel "$(KERNEL)"
+
+clean: ## Remove what was built; .config and the cache stay
+	@rm -rf build
+
+distclean: clean ## Remove .config too; the cache is $HALYARD_CACHE, by default ~/.cache/halyard
+	@rm -f .config .config.old
+
+help: ## This list
+	@echo 'Halyard. Targets:'
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@echo 'Variables:'
+	@echo '  KERNEL=6.12.95  test kernel: a version or the beginning of one; see scripts/fetch-kernel --list'
+	@echo '  CHIP=$(or $(CHIP),<chip>)    the card of `make run`, `make vm` and `make bench`'
+	@echo '  DESTDIR= prefix=  where `make install` puts things'
+	@echo '  HALYARD_CACHE=  downloads and built kernels (~/.cache/halyard)'
