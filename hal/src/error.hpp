@@ -2,8 +2,8 @@
 #pragma once
 
 /// \file
-/// The one exception type inside the library. It never crosses the C interface: api.cpp turns it into a status and the
-/// thread's last error.
+/// The one exception type inside the library. It never crosses the C interface: api.cpp turns it
+/// into a status and the thread's last error.
 
 #include <halyard/halyard.h>
 

@@ -24,10 +24,9 @@ std::uint64_t byte_size(const halyard_tensor_desc& desc);
 std::string to_string(const halyard_tensor_desc& desc);
 std::string_view to_string(halyard_op op);
 
-using OpParams =
-    std::variant<std::monostate, halyard_conv2d_params, halyard_pool2d_params, halyard_norm_params,
-                 halyard_transpose_params, halyard_reshape_params, halyard_cast_params,
-                 halyard_quantize_params>;
+using OpParams = std::variant<std::monostate, halyard_conv2d_params, halyard_pool2d_params,
+                              halyard_norm_params, halyard_transpose_params, halyard_reshape_params,
+                              halyard_cast_params, halyard_quantize_params>;
 
 struct Node {
   enum class Kind : std::uint8_t { kInput, kConstant, kOperation };
@@ -45,13 +44,15 @@ struct GraphOutput {
   halyard_tensor tensor = 0;
 };
 
-/// Nodes in topological order: a node's inputs have smaller numbers. All functions that add check everything and throw
-/// Error(HALYARD_INVALID_ARGUMENT) with what does not fit; the graph is then unchanged.
+/// Nodes in topological order: a node's inputs have smaller numbers. All functions that add check
+/// everything and throw Error(HALYARD_INVALID_ARGUMENT) with what does not fit; the graph is then
+/// unchanged.
 class Graph {
  public:
   halyard_tensor add_input(std::string_view name, const halyard_tensor_desc& desc);
   halyard_tensor add_constant(const halyard_tensor_desc& desc, std::span<const std::byte> data);
-  halyard_tensor add_operation(halyard_op op, std::span<const halyard_tensor> inputs, OpParams params);
+  halyard_tensor add_operation(halyard_op op, std::span<const halyard_tensor> inputs,
+                               OpParams params);
   void add_output(std::string_view name, halyard_tensor tensor);
   void set_name(halyard_tensor tensor, std::string_view name);
 
@@ -59,7 +60,8 @@ class Graph {
   [[nodiscard]] const Node& node(halyard_tensor tensor) const;
   [[nodiscard]] std::span<const halyard_tensor> inputs() const { return inputs_; }
   [[nodiscard]] std::span<const GraphOutput> outputs() const { return outputs_; }
-  /// Equal graphs have equal digests (SHA-256 over structure, parameters and constants), names of nodes included.
+  /// Equal graphs have equal digests (SHA-256 over structure, parameters and constants), names of
+  /// nodes included.
   [[nodiscard]] std::string digest() const;
 
  private:

@@ -2,10 +2,12 @@
 #pragma once
 
 /// \file
-/// What a chip's plug-in supplies: it turns a graph into the chip's command stream, and a submit into a job's payload.
+/// What a chip's plug-in supplies: it turns a graph into the chip's command stream, and a submit
+/// into a job's payload.
 ///
-/// A plug-in is the shared object `<chip>.so` in the plug-in directory (HALYARD_PLUGIN_DIR in the environment overrides it, unless
-/// the process runs with privileges). It exports one symbol, `halyard_plugin`, a halyard::hal::PluginDescriptor.
+/// A plug-in is the shared object `<chip>.so` in the plug-in directory (HALYARD_PLUGIN_DIR in the
+/// environment overrides it, unless the process runs with privileges). It exports one symbol,
+/// `halyard_plugin`, a halyard::hal::PluginDescriptor.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +21,8 @@
 
 namespace halyard::hal {
 
-/// Raised whenever anything in this header or in graph.hpp changes: library and plug-in must agree exactly.
+/// Raised whenever anything in this header or in graph.hpp changes: library and plug-in must agree
+/// exactly.
 inline constexpr std::uint32_t kPluginAbi = 1;
 
 /// A range of device addresses.
@@ -35,14 +38,17 @@ struct BindingSlot {
   bool output = false;
 };
 
-/// A compiled program. The bytes are the chip's own; everything else the library understands. All of it is saved and loaded.
+/// A compiled program. The bytes are the chip's own; everything else the library understands. All
+/// of it is saved and loaded.
 struct ProgramImage {
-  std::vector<std::byte> stream;     ///< placed by the library in device-readable memory, 4 KiB-aligned
-  std::vector<std::byte> constants;  ///< likewise
-  std::uint64_t scratch_bytes = 0;   ///< per submit under way
-  std::vector<BindingSlot> bindings; ///< inputs in the graph's order, then outputs
+  std::vector<std::byte>
+      stream;  ///< placed by the library in device-readable memory, 4 KiB-aligned
+  std::vector<std::byte> constants;        ///< likewise
+  std::uint64_t scratch_bytes = 0;         ///< per submit under way
+  std::vector<BindingSlot> bindings;       ///< inputs in the graph's order, then outputs
   std::vector<std::string> command_names;  ///< node by command index, for errors and profiles
-  std::uint64_t profile_bytes = 0;   ///< compiled with timestamps: bytes of the profile buffer, else 0
+  std::uint64_t profile_bytes =
+      0;  ///< compiled with timestamps: bytes of the profile buffer, else 0
 };
 
 /// Memory of one submit that host and device see: tables that the payload refers to.
@@ -69,7 +75,8 @@ class ChipPlugin {
  public:
   virtual ~ChipPlugin() = default;
 
-  /// Error(HALYARD_UNSUPPORTED) names the node and the reason. With `profile` the stream also takes timestamps.
+  /// Error(HALYARD_UNSUPPORTED) names the node and the reason. With `profile` the stream also takes
+  /// timestamps.
   virtual ProgramImage compile(const Graph& graph, bool profile) = 0;
 
   /// Refuses a loaded image that this chip would not accept, with HALYARD_MALFORMED and where.
@@ -86,8 +93,8 @@ class ChipPlugin {
                            std::vector<std::byte>& payload) = 0;
   virtual void encode_empty(Arena arena, std::vector<std::byte>& payload) = 0;
 
-  /// True when the job of this arena surely ran to its end without error; false: unknown, ask the queue. Lets a wait
-  /// do without a second system call.
+  /// True when the job of this arena surely ran to its end without error; false: unknown, ask the
+  /// queue. Lets a wait do without a second system call.
   [[nodiscard]] virtual bool surely_done(Arena arena) const = 0;
 
   virtual std::vector<ProfileSample> read_profile(const ProgramImage& image,
@@ -98,11 +105,13 @@ class ChipPlugin {
 };
 
 struct PluginDescriptor {
-  std::uint32_t abi;     ///< kPluginAbi it was built with; the first member for ever
-  const char* chip;      ///< as the kernel reports it
-  const char* version;   ///< of the plug-in, for messages
-  /// `blob` is DEV_QUERY's chip blob. Throws Error(HALYARD_VERSION_MISMATCH) for a chip that it does not know.
-  std::unique_ptr<ChipPlugin> (*create)(std::span<const std::byte> blob, std::uint32_t chip_revision);
+  std::uint32_t abi;    ///< kPluginAbi it was built with; the first member for ever
+  const char* chip;     ///< as the kernel reports it
+  const char* version;  ///< of the plug-in, for messages
+  /// `blob` is DEV_QUERY's chip blob. Throws Error(HALYARD_VERSION_MISMATCH) for a chip that it
+  /// does not know.
+  std::unique_ptr<ChipPlugin> (*create)(std::span<const std::byte> blob,
+                                        std::uint32_t chip_revision);
 };
 
 inline constexpr const char* kPluginSymbol = "halyard_plugin";

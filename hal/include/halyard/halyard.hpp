@@ -2,10 +2,12 @@
 #pragma once
 
 /// \file
-/// C++20 over halyard.h: RAII, spans, exceptions. Header-only, so that no C++ ABI crosses the library.
+/// C++20 over halyard.h: RAII, spans, exceptions. Header-only, so that no C++ ABI crosses the
+/// library.
 ///
-/// Handles are cheap to copy and share the object. A moved-from or default-made handle is empty; using it is a
-/// mistake of the caller's. Functions throw halyard::Error. Thread rules are those of halyard.h.
+/// Handles are cheap to copy and share the object. A moved-from or default-made handle is empty;
+/// using it is a mistake of the caller's. Functions throw halyard::Error. Thread rules are those of
+/// halyard.h.
 
 #include <halyard/halyard.h>
 
@@ -91,10 +93,10 @@ std::vector<T> list(Call call) {
 template <class T>
 struct Traits;
 
-#define HALYARD_HANDLE_TRAITS(type)                            \
-  template <>                                                  \
-  struct Traits<type> {                                        \
-    static void retain(type* object) { type##_retain(object); } \
+#define HALYARD_HANDLE_TRAITS(type)                               \
+  template <>                                                     \
+  struct Traits<type> {                                           \
+    static void retain(type* object) { type##_retain(object); }   \
     static void release(type* object) { type##_release(object); } \
   }
 HALYARD_HANDLE_TRAITS(halyard_device);
@@ -158,8 +160,9 @@ inline constexpr std::chrono::nanoseconds forever = std::chrono::nanoseconds::ma
 
 /// All devices, also those that cannot be used; halyard_enumerate().
 inline std::vector<halyard_device_info> enumerate() {
-  return detail::list<halyard_device_info>(
-      [](halyard_device_info* infos, std::size_t* count) { return halyard_enumerate(infos, count); });
+  return detail::list<halyard_device_info>([](halyard_device_info* infos, std::size_t* count) {
+    return halyard_enumerate(infos, count);
+  });
 }
 
 class Timeline;
@@ -193,7 +196,8 @@ class Point {
 inline std::vector<halyard_point> raw_points(std::span<const Point> points) {
   std::vector<halyard_point> raw;
   raw.reserve(points.size());
-  for (const auto& point : points) raw.push_back(point.raw());
+  for (const auto& point : points)
+    raw.push_back(point.raw());
   return raw;
 }
 
@@ -204,7 +208,8 @@ inline void wait_all(std::span<const Point> points, std::chrono::nanoseconds tim
 }
 
 /// Waits for any; tells which.
-inline std::size_t wait_any(std::span<const Point> points, std::chrono::nanoseconds timeout = forever) {
+inline std::size_t wait_any(std::span<const Point> points,
+                            std::chrono::nanoseconds timeout = forever) {
   const auto raw = raw_points(points);
   std::size_t index = 0;
   detail::check(halyard_wait_any(raw.data(), raw.size(), detail::deadline(timeout), &index));
@@ -243,7 +248,7 @@ class Buffer : public detail::Handle<halyard_buffer> {
 
   /// The host's view as elements of T; as many as fit.
   template <class T = std::byte>
-    requires std::is_trivially_copyable_v<T>
+  requires std::is_trivially_copyable_v<T>
   [[nodiscard]] std::span<T> map() const {
     void* memory = halyard_buffer_map(get());
     if (memory == nullptr) {
@@ -273,7 +278,8 @@ class Tensor {
   }
   [[nodiscard]] std::uint64_t elements() const {
     std::uint64_t count = 1;
-    for (const auto dim : dims()) count *= dim;
+    for (const auto dim : dims())
+      count *= dim;
     return count;
   }
   [[nodiscard]] std::uint64_t bytes() const { return elements() * halyard_dtype_size(desc_.dtype); }
@@ -309,7 +315,8 @@ class Graph : public detail::Handle<halyard_graph> {
   }
 
   template <class T>
-  Tensor constant(std::span<const T> data, std::span<const std::uint32_t> dims, halyard_dtype dtype) {
+  Tensor constant(std::span<const T> data, std::span<const std::uint32_t> dims,
+                  halyard_dtype dtype) {
     const auto desc = describe(dims, dtype);
     halyard_tensor out = 0;
     detail::check(halyard_graph_constant(get(), &desc, data.data(), data.size_bytes(), &out));
@@ -332,8 +339,8 @@ class Graph : public detail::Handle<halyard_graph> {
 
   Tensor matmul(const Tensor& a, const Tensor& b) { return add_op(HALYARD_OP_MATMUL, {a, b}); }
   Tensor conv2d(const Tensor& in, const Tensor& weight, const Conv2d& p = {}) {
-    const halyard_conv2d_params params{sizeof(params), p.stride_h,   p.stride_w,  p.dilation_h,
-                                       p.dilation_w,   p.pad_top,    p.pad_left,  p.pad_bottom,
+    const halyard_conv2d_params params{sizeof(params), p.stride_h, p.stride_w, p.dilation_h,
+                                       p.dilation_w,   p.pad_top,  p.pad_left, p.pad_bottom,
                                        p.pad_right,    p.groups};
     return add_op(HALYARD_OP_CONV2D, {in, weight}, &params);
   }
@@ -348,10 +355,15 @@ class Graph : public detail::Handle<halyard_graph> {
   Tensor silu(const Tensor& in) { return add_op(HALYARD_OP_SILU, {in}); }
   Tensor sigmoid(const Tensor& in) { return add_op(HALYARD_OP_SIGMOID, {in}); }
   Tensor tanh(const Tensor& in) { return add_op(HALYARD_OP_TANH, {in}); }
-  Tensor max_pool2d(const Tensor& in, const Pool2d& p) { return pool(HALYARD_OP_MAX_POOL2D, in, p); }
-  Tensor avg_pool2d(const Tensor& in, const Pool2d& p) { return pool(HALYARD_OP_AVG_POOL2D, in, p); }
+  Tensor max_pool2d(const Tensor& in, const Pool2d& p) {
+    return pool(HALYARD_OP_MAX_POOL2D, in, p);
+  }
+  Tensor avg_pool2d(const Tensor& in, const Pool2d& p) {
+    return pool(HALYARD_OP_AVG_POOL2D, in, p);
+  }
   Tensor softmax(const Tensor& in) { return add_op(HALYARD_OP_SOFTMAX, {in}); }
-  Tensor layer_norm(const Tensor& in, const Tensor& gain, const Tensor& bias, float epsilon = 1e-5F) {
+  Tensor layer_norm(const Tensor& in, const Tensor& gain, const Tensor& bias,
+                    float epsilon = 1e-5F) {
     const halyard_norm_params params{sizeof(params), epsilon};
     return add_op(HALYARD_OP_LAYER_NORM, {in, gain, bias}, &params);
   }
@@ -361,13 +373,15 @@ class Graph : public detail::Handle<halyard_graph> {
   }
   Tensor transpose(const Tensor& in, std::span<const std::uint32_t> perm) {
     auto params = detail::sized<halyard_transpose_params>();
-    for (std::size_t i = 0; i < perm.size() && i < HALYARD_MAX_RANK; ++i) params.perm[i] = perm[i];
+    for (std::size_t i = 0; i < perm.size() && i < HALYARD_MAX_RANK; ++i)
+      params.perm[i] = perm[i];
     return add_op(HALYARD_OP_TRANSPOSE, {in}, &params);
   }
   Tensor reshape(const Tensor& in, std::span<const std::uint32_t> dims) {
     auto params = detail::sized<halyard_reshape_params>();
     params.rank = static_cast<std::uint32_t>(dims.size());
-    for (std::size_t i = 0; i < dims.size() && i < HALYARD_MAX_RANK; ++i) params.dims[i] = dims[i];
+    for (std::size_t i = 0; i < dims.size() && i < HALYARD_MAX_RANK; ++i)
+      params.dims[i] = dims[i];
     return add_op(HALYARD_OP_RESHAPE, {in}, &params);
   }
   Tensor reshape(const Tensor& in, std::initializer_list<std::uint32_t> dims) {
@@ -377,13 +391,15 @@ class Graph : public detail::Handle<halyard_graph> {
     const halyard_cast_params params{sizeof(params), dtype};
     return add_op(HALYARD_OP_CAST, {in}, &params);
   }
-  Tensor gather(const Tensor& in, const Tensor& index) { return add_op(HALYARD_OP_GATHER, {in, index}); }
-  Tensor quantize(const Tensor& in, const Tensor& scale, halyard_dtype dtype, std::uint32_t axis = 0,
-                  std::int32_t zero_point = 0) {
+  Tensor gather(const Tensor& in, const Tensor& index) {
+    return add_op(HALYARD_OP_GATHER, {in, index});
+  }
+  Tensor quantize(const Tensor& in, const Tensor& scale, halyard_dtype dtype,
+                  std::uint32_t axis = 0, std::int32_t zero_point = 0) {
     return scaled(HALYARD_OP_QUANTIZE, in, scale, dtype, axis, zero_point);
   }
-  Tensor dequantize(const Tensor& in, const Tensor& scale, halyard_dtype dtype, std::uint32_t axis = 0,
-                    std::int32_t zero_point = 0) {
+  Tensor dequantize(const Tensor& in, const Tensor& scale, halyard_dtype dtype,
+                    std::uint32_t axis = 0, std::int32_t zero_point = 0) {
     return scaled(HALYARD_OP_DEQUANTIZE, in, scale, dtype, axis, zero_point);
   }
   Tensor requantize(const Tensor& in, const Tensor& scale, std::uint32_t axis = 0,
@@ -406,13 +422,15 @@ class Graph : public detail::Handle<halyard_graph> {
     halyard_tensor_desc desc{};
     desc.dtype = dtype;
     desc.rank = static_cast<std::uint32_t>(dims.size());
-    for (std::size_t i = 0; i < dims.size() && i < HALYARD_MAX_RANK; ++i) desc.dims[i] = dims[i];
+    for (std::size_t i = 0; i < dims.size() && i < HALYARD_MAX_RANK; ++i)
+      desc.dims[i] = dims[i];
     return desc;
   }
   Tensor add_op(halyard_op op, std::initializer_list<Tensor> inputs, const void* params = nullptr) {
     std::array<halyard_tensor, 4> indices{};
     std::size_t count = 0;
-    for (const auto& input : inputs) indices[count++] = input.index();
+    for (const auto& input : inputs)
+      indices[count++] = input.index();
     halyard_tensor out = 0;
     detail::check(halyard_graph_add(get(), op, indices.data(), count, params, &out));
     halyard_tensor_desc desc{};
@@ -420,9 +438,9 @@ class Graph : public detail::Handle<halyard_graph> {
     return {out, desc};
   }
   Tensor pool(halyard_op op, const Tensor& in, const Pool2d& p) {
-    const halyard_pool2d_params params{sizeof(params), p.kernel_h,   p.kernel_w,  p.stride_h,
-                                       p.stride_w,     p.pad_top,    p.pad_left,  p.pad_bottom,
-                                       p.pad_right,    p.count_padding ? 1U : 0U};
+    const halyard_pool2d_params params{
+        sizeof(params), p.kernel_h, p.kernel_w,   p.stride_h,  p.stride_w,
+        p.pad_top,      p.pad_left, p.pad_bottom, p.pad_right, p.count_padding ? 1U : 0U};
     return add_op(op, {in}, &params);
   }
   Tensor scaled(halyard_op op, const Tensor& in, const Tensor& scale, halyard_dtype dtype,
@@ -438,9 +456,10 @@ class Program : public detail::Handle<halyard_program> {
   using Handle::Handle;
 
   [[nodiscard]] std::vector<halyard_binding_info> bindings() const {
-    return detail::list<halyard_binding_info>([this](halyard_binding_info* infos, std::size_t* count) {
-      return halyard_program_get_bindings(get(), infos, count);
-    });
+    return detail::list<halyard_binding_info>(
+        [this](halyard_binding_info* infos, std::size_t* count) {
+          return halyard_program_get_bindings(get(), infos, count);
+        });
   }
   [[nodiscard]] halyard_program_info info() const {
     auto info = detail::sized<halyard_program_info>();
@@ -466,9 +485,10 @@ class Profile {
   }
   [[nodiscard]] halyard_profile* get() const { return profile_.get(); }
   [[nodiscard]] std::vector<halyard_profile_entry> entries() const {
-    return detail::list<halyard_profile_entry>([this](halyard_profile_entry* entries, std::size_t* count) {
-      return halyard_profile_get(get(), entries, count);
-    });
+    return detail::list<halyard_profile_entry>(
+        [this](halyard_profile_entry* entries, std::size_t* count) {
+          return halyard_profile_get(get(), entries, count);
+        });
   }
 
  private:
@@ -497,21 +517,24 @@ class Queue : public detail::Handle<halyard_queue> {
  public:
   using Handle::Handle;
 
-  Point submit(const Program& program, std::initializer_list<Binding> bindings, const Sync& sync = {}) {
+  Point submit(const Program& program, std::initializer_list<Binding> bindings,
+               const Sync& sync = {}) {
     return submit(program, std::span<const Binding>(bindings.begin(), bindings.size()), sync);
   }
   Point submit(const Program& program, std::span<const Binding> bindings, const Sync& sync = {}) {
     std::vector<halyard_binding> raw;
     raw.reserve(bindings.size());
-    for (const auto& binding : bindings) raw.push_back({binding.name, binding.buffer.get(), binding.offset});
+    for (const auto& binding : bindings)
+      raw.push_back({binding.name, binding.buffer.get(), binding.offset});
     return run(sync, [&](const halyard_sync* s, halyard_point* point) {
       return halyard_queue_submit(get(), program.get(), raw.data(), raw.size(), s, point);
     });
   }
-  Point copy(const Buffer& dst, std::uint64_t dst_offset, const Buffer& src, std::uint64_t src_offset,
-             std::uint64_t bytes, const Sync& sync = {}) {
+  Point copy(const Buffer& dst, std::uint64_t dst_offset, const Buffer& src,
+             std::uint64_t src_offset, std::uint64_t bytes, const Sync& sync = {}) {
     return run(sync, [&](const halyard_sync* s, halyard_point* point) {
-      return halyard_queue_copy(get(), dst.get(), dst_offset, src.get(), src_offset, bytes, s, point);
+      return halyard_queue_copy(get(), dst.get(), dst_offset, src.get(), src_offset, bytes, s,
+                                point);
     });
   }
   Point fill(const Buffer& dst, std::uint64_t offset, std::uint64_t bytes, std::uint32_t pattern,
@@ -531,8 +554,9 @@ class Queue : public detail::Handle<halyard_queue> {
   Point run(const Sync& sync, Call call) {
     const auto waits = raw_points(sync.waits);
     const auto signals = raw_points(sync.signals);
-    const halyard_sync raw{sizeof(raw),   waits.data(),   waits.size(),
-                           signals.data(), signals.size(), sync.profile ? sync.profile->get() : nullptr};
+    const halyard_sync raw{sizeof(raw),    waits.data(),
+                           waits.size(),   signals.data(),
+                           signals.size(), sync.profile ? sync.profile->get() : nullptr};
     halyard_point point{};
     detail::check(call(&raw, &point));
     halyard_timeline_retain(point.timeline);
@@ -556,9 +580,10 @@ class Device : public detail::Handle<halyard_device> {
     return info;
   }
   [[nodiscard]] std::vector<halyard_engine_info> engines() const {
-    return detail::list<halyard_engine_info>([this](halyard_engine_info* infos, std::size_t* count) {
-      return halyard_device_get_engines(get(), infos, count);
-    });
+    return detail::list<halyard_engine_info>(
+        [this](halyard_engine_info* infos, std::size_t* count) {
+          return halyard_device_get_engines(get(), infos, count);
+        });
   }
 
   struct Jobs {

@@ -3,9 +3,11 @@
 
 /// \file
 /// The boundary to the operating system: everything that the library asks of a kernel driver. Two
-/// implementations, `drm` (ioctls through libdrm) and `sim` (in process); tracing and fault tests wrap it.
+/// implementations, `drm` (ioctls through libdrm) and `sim` (in process); tracing and fault tests
+/// wrap it.
 ///
-/// Handles are small integers of the PlatformDevice that gave them. All functions are thread-safe and throw hal::Error.
+/// Handles are small integers of the PlatformDevice that gave them. All functions are thread-safe
+/// and throw hal::Error.
 
 #include <chrono>
 #include <cstddef>
@@ -71,7 +73,8 @@ struct BufferUse {
 struct JobRequest {
   Handle queue = 0;
   std::span<const std::byte> payload;
-  std::span<const BufferUse> buffers;  ///< shared with others, for implicit fences; all of them on a chip without MMU
+  std::span<const BufferUse>
+      buffers;  ///< shared with others, for implicit fences; all of them on a chip without MMU
   std::span<const SyncPoint> waits;
   std::span<const SyncPoint> signals;
 };
@@ -116,10 +119,12 @@ class PlatformDevice {
   virtual void timeline_destroy(Handle timeline) noexcept = 0;
   virtual void timeline_signal(Handle timeline, std::uint64_t value) = 0;
   virtual std::uint64_t timeline_query(Handle timeline) = 0;
-  /// Waits for all of `points`, or any; false at the deadline. A point that failed counts as reached. `index` of the one that was reached, with any.
+  /// Waits for all of `points`, or any; false at the deadline. A point that failed counts as
+  /// reached. `index` of the one that was reached, with any.
   virtual bool wait(std::span<const SyncPoint> points, bool all, std::int64_t deadline_ns,
                     std::size_t* index) = 0;
-  /// How the point ended, when it has been reached: HALYARD_OK, or why it failed. For points of others.
+  /// How the point ended, when it has been reached: HALYARD_OK, or why it failed. For points of
+  /// others.
   virtual halyard_status point_status(const SyncPoint& point) = 0;
   virtual void timeline_notify(Handle timeline, std::uint64_t value, int eventfd) = 0;
   virtual int timeline_export(Handle timeline) = 0;
