@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The driver's own structures and what its files offer each other. The chip's manual is
+ * Documentation/hardware/clipper.rst.
+ */
+#ifndef CLIPPER_H
+#define CLIPPER_H
+
+#include <linux/bitmap.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_managed.h>
+
+#include <halyard/chip.h>
+
+#include "clipper_regs.h"
+
+/* Jobs that a queue holds in hardware: one entry of its ring each. */
+#define CLIPPER_RING_ORDER	7
+#define CLIPPER_QUEUE_DEPTH	BIT(CLIPPER_RING_ORDER)
+
+/* A queue stops at its first fault, so at most one record per queue is outstanding. */
+#define CLIPPER_FAULTQ_ORDER	7
+#define CLIPPER_FAULTQ_ENTRIES	BIT(CLIPPER_FAULTQ_ORDER)
+
+/**
+ * struct clipper_device - &halyard_device.priv
+ * @caps0: register CAPS0
+ * @caps1: register CAPS1
+ * @opcodes: bit n: opcode n is implemented
+ * @clock_khz: of the cost model's cycles
+ * @generation: counts starts of the hardware, each of which forgets contexts and queues; changed
+ *	while no other call is made, read by all
+ * @enabled: queues that are enabled in hardware
+ * @counter_lock: makes reading the two halves of a 64-bit counter one access
+ * @tlb_lock: one flush at a time
+ * @orphans: page tables of contexts whose flush timed out, protected by @tlb_lock; the
+ *	card may read them until it is reset
+ * @fault_lock: protects @fault_head and @fault_count, and orders the reports
+ * @faults: ring that the card writes
+ * @faults_dma: bus address of @faults
+ * @fault_head: records consumed since the last start
+ * @fault_count: records by cause, for debugfs
+ * @inject_lock: one arming of the error-injection block at a time
+ */
+struct clipper_device {
+	u32 caps0;
+	u32 caps1;
+	u64 opcodes;
+	u32 clock_khz;
+	u32 generation;
+	DECLARE_BITMAP(enabled, CLP_NUM_QUEUES);
+	spinlock_t counter_lock; /* two halves, one access */
+	struct mutex tlb_lock; /* TLB_FLUSH, orphans */
+	struct list_head orphans;
+	struct mutex fault_lock; /* fault_head, fault_count */
+	struct clp_fault *faults;
+	dma_addr_t faults_dma;
+	u32 fault_head;
+	u64 fault_count[CLP_FAULT_RING + 1];
+	struct mutex inject_lock; /* INJECT registers */
+};
+
+/**
+ * struct clipper_pt - a page table
+ * @link: in &clipper_vm.empty of its level while @live is 0; a root's: in &clipper_device.orphans
+ * @parent: table one level up, NULL of a root
+ * @entries: what the card reads
+ * @dma: bus address of @entries
+ * @level: CLP_PT_LEVELS - 1 is a root's, 0 has pages only
+ * @index: this table's entry in @parent
+ * @live: entries that are not zero. The entry in @parent points here exactly while it is not 0.
+ * @children: of levels above 0: tables by entry, also those with nothing live
+ */
+struct clipper_pt {
+	struct list_head link;
+	struct clipper_pt *parent;
+	__le64 *entries;
+	dma_addr_t dma;
+	u8 level;
+	u16 index;
+	u16 live;
+	struct clipper_pt *children[];
+};
+
+/**
+ * struct clipper_vm - &halyard_vm.priv; protected by &halyard_vm.lock
+ * @root: of the page tables
+ * @empty: tables without a live entry, by level. Made by vm_prepare or emptied by vm_unmap; those
+ *	still empty at vm_flush are freed there.
+ * @generation: &clipper_device.generation in which the context was loaded
+ */
+struct clipper_vm {
+	struct clipper_pt *root;
+	struct list_head empty[CLP_PT_LEVELS - 1];
+	u32 generation;
+};
+
+/**
+ * struct clipper_queue - &halyard_queue.priv
+ * @ring: of struct clp_job
+ * @status_mem: of struct clp_queue_status
+ * @tail: jobs put into the ring since the queue was enabled
+ * @lock: protects what follows; taken in interrupts
+ * @status: in @status_mem, NULL while the queue is not made
+ * @submitted: seqno of the newest job put into the ring
+ * @last: newest progress seen
+ */
+struct clipper_queue {
+	struct halyard_kmem ring;
+	struct halyard_kmem status_mem;
+	u32 tail;
+	spinlock_t lock; /* status, submitted, last */
+	struct clp_queue_status *status;
+	u64 submitted;
+	struct halyard_queue_progress last;
+};
+
+static inline struct clipper_device *to_clipper(struct halyard_device *hdev)
+{
+	return hdev->priv;
+}
+
+static inline u32 clipper_read(struct halyard_device *hdev, u32 reg)
+{
+	return readl(hdev->regs + reg);
+}
+
+/* Ordered after all memory accesses before it, as writel() promises. */
+static inline void clipper_write(struct halyard_device *hdev, u32 reg, u32 value)
+{
+	writel(value, hdev->regs + reg);
+}
+
+static inline void clipper_write64(struct halyard_device *hdev, u32 reg_lo, u64 value)
+{
+	clipper_write(hdev, reg_lo, lower_32_bits(value));
+	clipper_write(hdev, reg_lo + 4, upper_32_bits(value));
+}
+
+/* clipper_drv.c */
+u64 clipper_read_counter(struct halyard_device *hdev, u32 reg_lo);
+int clipper_poll(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, unsigned int ms);
+
+/* clipper_irq.c */
+int clipper_irq_start(struct halyard_device *hdev);
+void clipper_irq_stop(struct halyard_device *hdev);
+unsigned int clipper_faults_drain(struct halyard_device *hdev);
+irqreturn_t clipper_irq(struct halyard_device *hdev, unsigned int vector);
+irqreturn_t clipper_irq_thread(struct halyard_device *hdev, unsigned int vector);
+
+/* clipper_mmu.c */
+int clipper_vm_init(struct halyard_vm *vm);
+void clipper_vm_fini(struct halyard_vm *vm);
+int clipper_vm_prepare(struct halyard_vm *vm, u64 va, u64 size);
+void clipper_vm_map(struct halyard_vm *vm, u64 va, dma_addr_t dma, u64 size, u32 prot);
+void clipper_vm_unmap(struct halyard_vm *vm, u64 va, u64 size);
+int clipper_vm_flush(struct halyard_vm *vm);
+void clipper_vm_load(struct halyard_vm *vm);
+void clipper_mmu_release_orphans(struct halyard_device *hdev);
+
+/* clipper_queue.c */
+int clipper_queue_init(struct halyard_queue *queue);
+int clipper_queue_fini(struct halyard_queue *queue);
+void clipper_queue_progress(struct halyard_queue *queue, struct halyard_queue_progress *progress);
+int clipper_job_check(struct halyard_queue *queue, const void *payload, size_t size);
+void clipper_job_run(struct halyard_job *job);
+
+/* clipper_reset.c */
+int clipper_start(struct halyard_device *hdev);
+void clipper_stop(struct halyard_device *hdev);
+int clipper_reset(struct halyard_device *hdev, enum halyard_reset_level level,
+		  struct halyard_queue *queue);
+int clipper_wait_ready(struct halyard_device *hdev);
+
+/* clipper_debugfs.c */
+void clipper_debugfs_init(struct halyard_device *hdev, struct dentry *root);
+
+#endif

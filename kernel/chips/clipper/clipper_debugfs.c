@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Files in debugfs: registers, counters, and the card's error-injection block. */
+
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+#include "clipper.h"
+
+static const char *const clipper_perf_names[CLP_NUM_PERF] = {
+	[CLP_PERF_BYTES_READ] = "bytes_read",
+	[CLP_PERF_BYTES_WRITTEN] = "bytes_written",
+	[CLP_PERF_TLB_HITS] = "tlb_hits",
+	[CLP_PERF_TLB_MISSES] = "tlb_misses",
+	[CLP_PERF_DOORBELLS] = "doorbells",
+	[CLP_PERF_INTERRUPTS] = "interrupts",
+	[CLP_PERF_FAULTS] = "faults",
+	[CLP_PERF_PREEMPTIONS] = "preemptions",
+	[CLP_PERF_ECC_CORRECTED] = "ecc_corrected",
+};
+
+static int clipper_perf_show(struct seq_file *m, void *unused)
+{
+	struct halyard_device *hdev = m->private;
+	unsigned int i;
+	int idx;
+
+	if (!drm_dev_enter(&hdev->drm, &idx))
+		return -ENODEV;
+
+	for (i = 0; i < CLP_NUM_PERF; i++)
+		seq_printf(m, "%s %llu\n", clipper_perf_names[i],
+			   clipper_read_counter(hdev, CLP_PERF(i)));
+	for (i = 0; i < CLP_NUM_ENGINES; i++)
+		seq_printf(m, "engine%u busy_ns %llu commands %llu jobs %llu\n", i,
+			   clipper_read_counter(hdev, CLP_ENGINE(i) + CLP_ENGINE_BUSY_NS_LO),
+			   clipper_read_counter(hdev, CLP_ENGINE(i) + CLP_ENGINE_COMMANDS_LO),
+			   clipper_read_counter(hdev, CLP_ENGINE(i) + CLP_ENGINE_JOBS_LO));
+	drm_dev_exit(idx);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(clipper_perf);
+
+static const struct debugfs_reg32 clipper_registers[] = {
+	{ "STATUS", CLP_STATUS },
+	{ "CONTROL", CLP_CONTROL },
+	{ "IRQ_STATUS", CLP_IRQ_STATUS },
+	{ "IRQ_ENABLE", CLP_IRQ_ENABLE },
+	{ "FAULTQ_ORDER", CLP_FAULTQ_ORDER },
+	{ "FAULTQ_HEAD", CLP_FAULTQ_HEAD },
+	{ "FAULTQ_TAIL", CLP_FAULTQ_TAIL },
+	{ "FAULTQ_LOST", CLP_FAULTQ_LOST },
+	{ "TLB_STATUS", CLP_TLB_STATUS },
+	{ "INJECT_KIND", CLP_INJECT_KIND },
+	{ "INJECT_FIRED", CLP_INJECT_FIRED },
+};
+
+static int clipper_registers_show(struct seq_file *m, void *unused)
+{
+	struct halyard_device *hdev = m->private;
+	unsigned int i;
+	int idx;
+
+	if (!drm_dev_enter(&hdev->drm, &idx))
+		return -ENODEV;
+
+	debugfs_print_regs32(m, clipper_registers, ARRAY_SIZE(clipper_registers), hdev->regs, "");
+	for (i = 0; i < CLP_NUM_ENGINES; i++)
+		seq_printf(m, "engine%u status %#x queue %d\n", i,
+			   clipper_read(hdev, CLP_ENGINE(i) + CLP_ENGINE_STATUS),
+			   (int)clipper_read(hdev, CLP_ENGINE(i) + CLP_ENGINE_QUEUE));
+	for_each_set_bit(i, to_clipper(hdev)->enabled, CLP_NUM_QUEUES)
+		seq_printf(m, "queue%u state %u head %u tail %u\n", i,
+			   clipper_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_STATE),
+			   clipper_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_HEAD),
+			   clipper_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_TAIL));
+	drm_dev_exit(idx);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(clipper_registers);
+
+static const char *const clipper_inject_names[CLP_NUM_INJECT] = {
+	[CLP_INJECT_NONE] = "none",
+	[CLP_INJECT_HANG] = "hang",
+	[CLP_INJECT_PAGE_FAULT] = "page_fault",
+	[CLP_INJECT_ILLEGAL] = "illegal",
+	[CLP_INJECT_ECC] = "ecc",
+	[CLP_INJECT_IRQ_LOST] = "irq_lost",
+	[CLP_INJECT_IRQ_LATE] = "irq_late",
+	[CLP_INJECT_IRQ_SPURIOUS] = "irq_spurious",
+	[CLP_INJECT_COMPLETION_TORN] = "completion_torn",
+	[CLP_INJECT_COMPLETION_EARLY] = "completion_early",
+	[CLP_INJECT_QUEUE_RESET_FAILS] = "queue_reset_fails",
+	[CLP_INJECT_ENGINE_RESET_FAILS] = "engine_reset_fails",
+	[CLP_INJECT_FUNCTION_RESET_FAILS] = "function_reset_fails",
+	[CLP_INJECT_LINK_LOSS] = "link_loss",
+	[CLP_INJECT_SLOW] = "slow",
+};
+
+static int clipper_inject_show(struct seq_file *m, void *unused)
+{
+	struct halyard_device *hdev = m->private;
+	unsigned int i;
+	int idx;
+
+	if (!drm_dev_enter(&hdev->drm, &idx))
+		return -ENODEV;
+
+	seq_printf(m, "fired %u\n", clipper_read(hdev, CLP_INJECT_FIRED));
+	drm_dev_exit(idx);
+
+	seq_puts(m, "write: KIND TARGET SKIP COUNT ARG; TARGET -1 is any; kinds:");
+	for (i = 0; i < CLP_NUM_INJECT; i++)
+		seq_printf(m, " %s", clipper_inject_names[i]);
+	seq_putc(m, '\n');
+
+	return 0;
+}
+
+static int clipper_inject_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, clipper_inject_show, inode->i_private);
+}
+
+static void clipper_inject_arm(struct halyard_device *hdev, u32 kind, u32 target, u32 skip,
+			       u32 count, u32 arg)
+{
+	struct clipper_device *cdev = to_clipper(hdev);
+
+	mutex_lock(&cdev->inject_lock);
+	clipper_write(hdev, CLP_INJECT_KIND, kind);
+	clipper_write(hdev, CLP_INJECT_TARGET, target);
+	clipper_write(hdev, CLP_INJECT_SKIP, skip);
+	clipper_write(hdev, CLP_INJECT_COUNT, count);
+	clipper_write(hdev, CLP_INJECT_ARG, arg);
+	clipper_write(hdev, CLP_INJECT_ARM, 1);
+	mutex_unlock(&cdev->inject_lock);
+}
+
+static ssize_t clipper_inject_write(struct file *file, const char __user *buffer, size_t size,
+				    loff_t *offset)
+{
+	struct halyard_device *hdev = file_inode(file)->i_private;
+	char line[80], name[32];
+	u32 skip = 0, count = 1, arg = 0;
+	int target = -1, kind, idx;
+
+	if (size >= sizeof(line))
+		return -EINVAL;
+	if (copy_from_user(line, buffer, size))
+		return -EFAULT;
+	line[size] = '\0';
+
+	if (sscanf(line, "%31s %d %u %u %u", name, &target, &skip, &count, &arg) < 1)
+		return -EINVAL;
+	kind = match_string(clipper_inject_names, CLP_NUM_INJECT, name);
+	if (kind < 0)
+		return kind;
+
+	if (!drm_dev_enter(&hdev->drm, &idx))
+		return -ENODEV;
+	clipper_inject_arm(hdev, kind, target, skip, count, arg);
+	drm_dev_exit(idx);
+
+	return size;
+}
+
+static const struct file_operations clipper_inject_fops = {
+	.owner = THIS_MODULE,
+	.open = clipper_inject_open,
+	.read = seq_read,
+	.write = clipper_inject_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+/**
+ * clipper_debugfs_init - &halyard_chip_ops.debugfs_init
+ * @hdev: the card
+ * @root: the card's folder
+ */
+void clipper_debugfs_init(struct halyard_device *hdev, struct dentry *root)
+{
+	debugfs_create_file("perf", 0400, root, hdev, &clipper_perf_fops);
+	debugfs_create_file("registers", 0400, root, hdev, &clipper_registers_fops);
+	if (IS_ENABLED(CONFIG_HALYARD_ERROR_INJECTION))
+		debugfs_create_file("inject", 0600, root, hdev, &clipper_inject_fops);
+}
