@@ -13,12 +13,16 @@ from pathlib import Path
 
 from .paths import ROOT, VmError, script_output
 
+# The guest knows each channel by its place here: /dev/vport0p1 and so on.
 CHANNELS = ("control", "stdout", "stderr")
 # Not for the guest: how long QEMU waits for a card's answer. The host may be busy, or the emulator in a debugger.
 CARD_TIMEOUT_MS = 60000
 
 KERNEL_PARAMETERS = (
     "console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr "
+    # What the boot can go without. Measuring the delay loop takes 0.7 s; this value stands for a time-stamp counter of
+    # 5 GHz, so that udelay() is never shorter than asked for.
+    "lpj=20000000 cryptomgr.notests apparmor=0 initcall_blacklist=crypto_kdf108_init,init_encrypted,jent_mod_init "
     # The host is shared and emulates: what takes this long in the guest is a hang, what takes less may be the host.
     "rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60"
 )
@@ -60,9 +64,9 @@ def accelerator(setup):
 
 def qemu_command(setup):
     """QEMU's whole command line. Guest memory is shared, so a card's DMA is a plain memory access in its process."""
-    append = [KERNEL_PARAMETERS, f"halyard.mode={setup.mode}", *setup.kernel_arguments]
+    append = [KERNEL_PARAMETERS, f"halyard_mode={setup.mode}", *setup.kernel_arguments]
     if not setup.load_modules:
-        append.append("halyard.modules=no")
+        append.append("halyard_modules=no")
     command = [
         script_output("fetch-qemu"), *accelerator(setup), "-cpu", "max", "-m", f"{setup.memory}M",
         "-object", f"memory-backend-memfd,id=m0,size={setup.memory}M,share=on",
@@ -71,12 +75,12 @@ def qemu_command(setup):
         "-chardev", f"file,id=console,path={setup.folder / 'console.log'}", "-serial", "chardev:console",
         "-device", "virtio-serial-pci",
     ]  # fmt: skip
-    for name in CHANNELS:
+    for number, name in enumerate(CHANNELS, start=1):
         command += ["-chardev", f"socket,id={name},path={setup.sockets / name}"]
-        command += ["-device", f"virtserialport,chardev={name},name={name}"]
+        command += ["-device", f"virtserialport,chardev={name},name={name},nr={number}"]
     if setup.mode == "shell":
         command += ["-chardev", f"socket,id=terminal,path={setup.sockets / 'terminal'}"]
-        command += ["-device", "virtconsole,chardev=terminal"]
+        command += ["-device", "virtconsole,chardev=terminal,nr=0"]
     command += share("usr", "/usr", True)
     command += share("alternatives", "/etc/alternatives", True)
     command += share("top", ROOT, True)
