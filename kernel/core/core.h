@@ -5,14 +5,24 @@
 #ifndef HALYARD_CORE_H
 #define HALYARD_CORE_H
 
+#include <linux/completion.h>
 #include <linux/cred.h>
+#include <linux/idr.h>
 #include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/sizes.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
 
 #include <halyard/chip.h>
+
+/* Bounds of the arrays of one call; DEV_QUERY reports them. */
+#define HALYARD_MAX_SUBMIT_JOBS		256
+#define HALYARD_MAX_JOB_BUFFERS		1024
+#define HALYARD_MAX_JOB_SYNCS		64
+#define HALYARD_MAX_BIND_OPS		1024
 
 /* ---- client.c: files, users and their limits ---- */
 
@@ -30,7 +40,7 @@ enum halyard_resource {
  * struct halyard_user - one user's share of a device
  * @link: in &halyard_core.users
  * @uid: who
- * @refs: open files, protected by &halyard_core.users_lock
+ * @refs: open files, protected by &halyard_core.users_lock. Resources in use keep the struct, too.
  * @used: of each resource, protected by &halyard_core.users_lock
  */
 struct halyard_user {
@@ -62,44 +72,83 @@ int halyard_client_open(struct drm_device *drm, struct drm_file *drm_file);
 void halyard_client_close(struct drm_device *drm, struct drm_file *drm_file);
 /* -EMFILE: the user's share is used up, -ENOSPC: the device's; a line in the log says which limit. */
 int halyard_resource_get(struct halyard_file *file, enum halyard_resource res);
+/* @user may be that of a file already closed. */
 void halyard_resource_put(struct halyard_device *hdev, struct halyard_user *user,
 			  enum halyard_resource res);
+/* How many of @res one file's user may have. */
+u32 halyard_resource_share(struct halyard_file *file, enum halyard_resource res);
+u32 halyard_resource_total(struct halyard_device *hdev, enum halyard_resource res);
 
 /* ---- device.c, pci.c: lifetime ---- */
 
+struct halyard_irq;
+
 /**
  * struct halyard_core - the core's part of a device
+ * @hdev: the device
+ * @owner: module of the chip; address spaces hold a reference, so that it outlives the calls on them
  * @users_lock: protects @users, &halyard_user.refs, &halyard_user.used and @used
  * @users: of the device, &halyard_user.link
  * @used: of each resource by all users
  * @vm_ids: hardware numbers of address spaces
  * @queue_ids: hardware numbers of queues to &struct halyard_queue; its xa_lock is taken with interrupts off
+ * @irqs: what was requested, @num_vectors of them
  * @num_vectors: interrupt vectors granted
  * @reset_lock: one recovery at a time; also held while queues are made and destroyed in hardware
+ * @hw_sem: held for reading around the chip's calls that change address spaces in hardware, for
+ *	writing while the device is reset and nobody would answer; inside &halyard_vm.lock
+ * @vms_lock: protects @vms and, together with &halyard_vm.lock, &halyard_vm_core.dead
+ * @vms: address spaces, &halyard_vm_core.link
+ * @bos_lock: protects @bos
+ * @bos: buffer objects, &halyard_bo.link
  * @bo_bytes: held by buffer objects, in host memory
+ * @unplug_lock: decides who unplugs the device
+ * @unplug_done: the device is unplugged: no job, no DMA, no interrupt any more
+ * @chip_debugfs: directory of the chip's files; changed at registration and unplug only
  * @sched: state of the job side, see queue.h
  * @lost: the device is lost: why, or NULL
  */
 struct halyard_core {
+	struct halyard_device *hdev;
+	struct module *owner;
 	spinlock_t users_lock;
 	struct list_head users;
 	u32 used[HALYARD_NUM_RES];
 	struct ida vm_ids;
 	struct xarray queue_ids;
+	struct halyard_irq *irqs;
 	unsigned int num_vectors;
 	struct mutex reset_lock;
+	struct rw_semaphore hw_sem;
+	struct mutex vms_lock;
+	struct list_head vms;
+	struct mutex bos_lock;
+	struct list_head bos;
 	atomic64_t bo_bytes;
+	struct mutex unplug_lock;
+	struct completion unplug_done;
+	struct dentry *chip_debugfs;
 	struct halyard_sched *sched;
 	const char *lost;
 };
 
 extern const struct drm_driver halyard_drm_driver;
 
-/* Allocation and registration apart from any bus, so that the mock chip of the tests can use them. */
+/*
+ * Allocation and registration apart from any bus, so that the mock chip of the tests can use them.
+ * The device goes with @parent's devres and the last reference to its drm_device. Registration calls the chip's init and
+ * start; when it fails nothing runs any more.
+ */
 struct halyard_device *halyard_device_alloc(struct device *parent, const struct halyard_chip *chip);
 int halyard_device_register(struct halyard_device *hdev);
+/*
+ * Ends a device: from its bus, or when recovery has failed. Any number of callers; all return when it is done. Not
+ * under a lock and not between drm_dev_enter() and drm_dev_exit().
+ */
 void halyard_device_unplug(struct halyard_device *hdev);
-/* Function-level reset by the bus; -EOPNOTSUPP when there is none. */
+/* Interrupts by the bus; 0 when the parent has no bus of ours. */
+int halyard_pci_request_irqs(struct halyard_device *hdev);
+/* Function-level reset by the bus; -EOPNOTSUPP when there is none. Under reset_lock, with vms' hardware frozen. */
 int halyard_pci_function_reset(struct halyard_device *hdev);
 
 /* ---- uobj.c: arguments from user space ---- */
@@ -113,14 +162,24 @@ void *halyard_uobj_get_array(const struct drm_halyard_obj_array *in, u32 min_str
 /**
  * struct halyard_bo - a buffer object
  * @base: GEM object with its pages
+ * @link: in &halyard_core.bos
+ * @creator: process that made it, for debugfs
  * @flags: DRM_HALYARD_BO_*
  * @readonly: the device may only read it
+ * @accounted: bytes of it that count in &halyard_core.bo_bytes
+ * @pins: users of @sgt; protected by the object's reservation lock
+ * @sgt: pages mapped for the device while @pins is not 0; protected like @pins
  * @userptr: pinned pages of a process, or NULL
  */
 struct halyard_bo {
 	struct drm_gem_shmem_object base;
+	struct list_head link;
+	pid_t creator;
 	u32 flags;
 	bool readonly;
+	u64 accounted;
+	unsigned int pins;
+	struct sg_table *sgt;
 	struct halyard_userptr *userptr;
 };
 
@@ -130,21 +189,88 @@ static inline struct halyard_bo *to_halyard_bo(struct drm_gem_object *obj)
 }
 
 struct drm_gem_object *halyard_gem_create_object(struct drm_device *drm, size_t size);
-struct drm_gem_object *halyard_gem_prime_import_sg_table(struct drm_device *drm,
-							 struct dma_buf_attachment *attach,
-							 struct sg_table *sgt);
-/* Pages mapped for the device, pinned until the last put; for mappings and for chips without MMU. */
+struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct dma_buf *dma_buf);
+void halyard_bo_init(struct halyard_bo *bo, struct halyard_device *hdev);
+/*
+ * Pages mapped for the device until the last unpin, or ERR_PTR; for mappings and for chips without MMU. Both take the
+ * object's reservation lock. A pinned object is pinned again without fail.
+ */
 struct sg_table *halyard_bo_pin(struct halyard_bo *bo);
 void halyard_bo_unpin(struct halyard_bo *bo);
+/* Bytes of host memory that buffer objects of the device may hold. */
+u64 halyard_bo_region_size(struct halyard_device *hdev);
+
+/* userptr.c, for bo.c: the pages as a table, not mapped for any device; and their release with the object. */
+struct sg_table *halyard_userptr_get_sgt(struct halyard_bo *bo);
+void halyard_userptr_free(struct halyard_userptr *userptr);
 
 /* ---- vm.c, kmem.c ---- */
 
+/**
+ * struct halyard_vm_core - the core's part of an address space
+ * @ref: &halyard_vm_get, &halyard_vm_put
+ * @link: in &halyard_core.vms
+ * @user: whose share it counts in, or NULL outside of any file
+ * @creator: process that made it, for debugfs
+ * @dead: torn down in hardware; nothing is mapped and no chip call is made any more
+ * @orphan: the last reference went while the device was being unplugged, which frees it; protected by
+ *	&halyard_core.vms_lock
+ * @kernel_mm: the driver's own range; protected by &halyard_vm.lock
+ * @kmems: &struct halyard_kmem_node in use; protected by &halyard_vm.lock
+ * @stale_mappings: no longer mapped, but the device did not confirm that it has stopped using them; released
+ *	by the next confirmed flush or device reset; protected by &halyard_vm.lock
+ * @stale_kmems: likewise
+ */
+struct halyard_vm_core {
+	struct kref ref;
+	struct list_head link;
+	struct halyard_user *user;
+	pid_t creator;
+	bool dead;
+	bool orphan;
+	struct drm_mm kernel_mm;
+	struct list_head kmems;
+	struct list_head stale_mappings;
+	struct list_head stale_kmems;
+};
+
+/* ERR_PTR(-ENOENT); a reference is given. */
 struct halyard_vm *halyard_vm_get_by_id(struct halyard_file *file, u32 id);
 struct halyard_vm *halyard_vm_get(struct halyard_vm *vm);
+/* May sleep, talks to the device. Not under halyard_vm.lock, vms_lock or a reservation lock. */
 void halyard_vm_put(struct halyard_vm *vm);
 void halyard_vms_release(struct halyard_file *file);
 /* For the tests and for the mock chip: an address space outside of any file. */
 struct halyard_vm *halyard_vm_create(struct halyard_device *hdev);
+/* The operations of VM_BIND, on objects. They return its errors. */
+int halyard_vm_map(struct halyard_vm *vm, struct halyard_bo *bo, u64 bo_offset, u64 va, u64 size,
+		   u32 flags);
+int halyard_vm_unmap(struct halyard_vm *vm, u64 va, u64 size);
+/* Every address space is gone from the device, which is quiet; nothing of it is mapped for DMA afterwards. */
+void halyard_vms_unplug(struct halyard_device *hdev);
+/*
+ * Bracket a device or function reset together with the following start: no chip call on an address space is made in
+ * between. With @quiet the reset succeeded and what the device could still reach before is released.
+ */
+void halyard_vms_reset_begin(struct halyard_device *hdev);
+void halyard_vms_reset_end(struct halyard_device *hdev, bool quiet);
+
+/* kmem.c, for vm.c: under halyard_vm.lock, on a quiet device */
+void halyard_kmems_release(struct halyard_vm *vm, struct list_head *kmems);
+
+/* debugfs.c */
+#if IS_ENABLED(CONFIG_DEBUG_FS) && defined(CONFIG_HALYARD_DEBUGFS)
+void halyard_debugfs_init(struct halyard_device *hdev);
+void halyard_debugfs_fini(struct halyard_device *hdev);
+#else
+static inline void halyard_debugfs_init(struct halyard_device *hdev)
+{
+}
+
+static inline void halyard_debugfs_fini(struct halyard_device *hdev)
+{
+}
+#endif
 
 /* ---- ioctls, by the file that has them ---- */
 
@@ -165,7 +291,10 @@ int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *dr
 
 int halyard_sched_init(struct halyard_device *hdev);	/* at registration, after limits are known */
 void halyard_sched_fini(struct halyard_device *hdev);	/* at the device's release */
-void halyard_sched_unplug(struct halyard_device *hdev);	/* device is gone: signal everything with an error */
+/* The device is gone: signal everything with an error, queue_fini every queue. Before the chip's stop. May be called from
+ * recovery itself. No interrupt, ioctl or timeout work runs in the device any more.
+ */
+void halyard_sched_unplug(struct halyard_device *hdev);
 void halyard_sched_suspend(struct halyard_device *hdev); /* quiesce: nothing is in flight afterwards */
 int halyard_sched_resume(struct halyard_device *hdev);
 void halyard_queues_release(struct halyard_file *file);	/* at close */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One interface over kernels from 6.12 on. What differs is found by probe.sh; this file is the only one with an #ifdef
+ * about it. Where a kernel function's new form can express the old one, the new form is the interface.
+ */
+#ifndef HALYARD_COMPAT_H
+#define HALYARD_COMPAT_H
+
+#include <linux/dma-fence.h>
+#include <linux/module.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_gpuvm.h>
+#include <drm/gpu_scheduler.h>
+
+/* ---- modules, workqueues ---- */
+
+#ifdef HALYARD_HAVE_IMPORT_NS_STRING
+#define HALYARD_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
+#else
+#define HALYARD_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
+#endif
+
+/* Flags of a workqueue that is not WQ_UNBOUND. */
+#ifdef HALYARD_HAVE_WORKQUEUE_PERCPU
+#define HALYARD_WQ_PERCPU	WQ_PERCPU
+#else
+#define HALYARD_WQ_PERCPU	0
+#endif
+
+/* ---- DRM: features, GEM, gpuvm ---- */
+
+#ifdef HALYARD_HAVE_DRIVER_GEM_GPUVA
+#define HALYARD_DRIVER_GEM_GPUVA	DRIVER_GEM_GPUVA
+#else
+#define HALYARD_DRIVER_GEM_GPUVA	0
+#endif
+
+static inline bool halyard_compat_gem_is_imported(const struct drm_gem_object *obj)
+{
+#ifdef HALYARD_HAVE_GEM_IS_IMPORTED
+	return drm_gem_is_imported(obj);
+#else
+	return obj->import_attach;
+#endif
+}
+
+/* With the object's reservation lock held. */
+static inline struct drm_gpuvm_bo *
+halyard_compat_gpuvm_bo_obtain(struct drm_gpuvm *gpuvm, struct drm_gem_object *obj)
+{
+#ifdef HALYARD_HAVE_GPUVM_BO_OBTAIN_LOCKED
+	return drm_gpuvm_bo_obtain_locked(gpuvm, obj);
+#else
+	return drm_gpuvm_bo_obtain(gpuvm, obj);
+#endif
+}
+
+/* ---- DRM scheduler ---- */
+
+/* A scheduler without a timeout of its own: the core has its own recovery. @submit_wq may be NULL. */
+static inline int halyard_compat_sched_init(struct drm_gpu_scheduler *sched,
+					    const struct drm_sched_backend_ops *ops,
+					    struct workqueue_struct *submit_wq, u32 credit_limit,
+					    const char *name, struct device *dev)
+{
+#ifdef HALYARD_HAVE_SCHED_INIT_ARGS
+	const struct drm_sched_init_args args = {
+		.ops = ops,
+		.submit_wq = submit_wq,
+#ifdef HALYARD_HAVE_SCHED_INIT_NUM_RQS
+		.num_rqs = DRM_SCHED_PRIORITY_COUNT,
+#endif
+		.credit_limit = credit_limit,
+		.timeout = MAX_SCHEDULE_TIMEOUT,
+		.name = name,
+		.dev = dev,
+	};
+
+	return drm_sched_init(sched, &args);
+#else
+	return drm_sched_init(sched, ops, submit_wq, DRM_SCHED_PRIORITY_COUNT, credit_limit, 0,
+			      MAX_SCHEDULE_TIMEOUT, NULL, NULL, name, dev);
+#endif
+}
+
+static inline int halyard_compat_sched_job_init(struct drm_sched_job *job,
+						struct drm_sched_entity *entity, u32 credits,
+						void *owner, u64 client_id)
+{
+#ifdef HALYARD_HAVE_SCHED_JOB_CLIENT_ID
+	return drm_sched_job_init(job, entity, credits, owner, client_id);
+#else
+	return drm_sched_job_init(job, entity, credits, owner);
+#endif
+}
+
+/* What timedout_job returns when the job was dealt with. */
+#ifdef HALYARD_HAVE_SCHED_STAT_NO_HANG
+#define HALYARD_SCHED_STAT_DONE	DRM_GPU_SCHED_STAT_RESET
+#else
+#define HALYARD_SCHED_STAT_DONE	DRM_GPU_SCHED_STAT_NOMINAL
+#endif
+
+/* In the initialiser of struct drm_sched_backend_ops; kernels without it leave pending jobs to the driver. */
+#ifdef HALYARD_HAVE_SCHED_CANCEL_JOB
+#define HALYARD_SCHED_CANCEL_JOB(fn)	.cancel_job = (fn),
+#else
+#define HALYARD_SCHED_CANCEL_JOB(fn)
+#endif
+
+/* ---- fences ---- */
+
+/* In the initialiser of struct dma_fence_ops whose fences come from halyard_compat_fence_init64(). */
+#ifdef HALYARD_HAVE_DMA_FENCE_INIT64
+#define HALYARD_FENCE_OPS_64BIT
+#else
+#define HALYARD_FENCE_OPS_64BIT	.use_64bit_seqno = true,
+#endif
+
+static inline void halyard_compat_fence_init64(struct dma_fence *fence,
+					       const struct dma_fence_ops *ops, spinlock_t *lock,
+					       u64 context, u64 seqno)
+{
+#ifdef HALYARD_HAVE_DMA_FENCE_INIT64
+	dma_fence_init64(fence, ops, lock, context, seqno);
+#else
+	dma_fence_init(fence, ops, lock, context, seqno);
+#endif
+}
+
+static inline void halyard_compat_fence_enable_signaling(struct dma_fence *fence)
+{
+#ifdef HALYARD_HAVE_DMA_FENCE_ENABLE_SIGNALING
+	dma_fence_enable_signaling(fence);
+#else
+	dma_fence_enable_sw_signaling(fence);
+#endif
+}
+
+#endif
