@@ -45,6 +45,20 @@ function(halyard_vm_test)
   endif()
 endfunction()
 
+# halyard_benchmark(NAME x WHERE host|vm SOURCES ... LIBS ...): a program in tests/bench/<where>/ that scripts/bench runs
+# on the host or inside the VM. It prints its figures itself.
+function(halyard_benchmark)
+  if(NOT HALYARD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;WHERE" "SOURCES;LIBS")
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS} halyard_warnings Threads::Threads)
+  set_target_properties(
+    ${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/bench/${arg_WHERE}"
+  )
+endfunction()
+
 # halyard_fuzzer(NAME x SOURCES ... LIBS ...): a libFuzzer program in tests/fuzz/, in builds with clang only.
 # The libraries are instrumented too when the build has HALYARD_SANITIZE set (preset "fuzz").
 function(halyard_fuzzer)

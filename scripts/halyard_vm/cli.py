@@ -16,7 +16,7 @@ from .cards import Card, ForeignCard, default_emulator, stop_all
 from .console import complaints
 from .image import build_image
 from .machine import Machine, Setup, relay_terminal
-from .paths import BUILD, EXIT_KERNEL, EXIT_RUNNER, EXIT_TIMEOUT, ROOT, VmError, kernel_directory, terminal_size
+from .paths import BUILD, EXIT_KERNEL, EXIT_RUNNER, EXIT_TIMEOUT, ROOT, VmError, kernel_directory
 
 KEPT_RUNS = 20
 
@@ -87,7 +87,7 @@ def write_control(folder, arguments):
     control = folder / "control"
     control.mkdir()
     (control / "top").write_text(f"{ROOT}\n")
-    size = terminal_size()
+    size = shutil.get_terminal_size()
     (control / "size").write_text(f"{size.lines} {size.columns}\n")
     if arguments.mode == "run":
         (control / "command").write_text(f"exec {shlex.join(arguments.command)}\n")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Where things are, and the error that carries an exit status."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -38,10 +37,3 @@ def kernel_directory(version):
 
 def build_directory(kernel):
     return BUILD / "kernel" / kernel.name
-
-
-def terminal_size():
-    try:
-        return os.get_terminal_size()
-    except OSError:
-        return os.terminal_size((80, 24))
