@@ -91,10 +91,10 @@ struct halyard_irq;
  * @users: of the device, &halyard_user.link
  * @used: of each resource by all users
  * @vm_ids: hardware numbers of address spaces
- * @queue_ids: hardware numbers of queues to &struct halyard_queue; its xa_lock is taken with interrupts off
  * @irqs: what was requested, @num_vectors of them
  * @num_vectors: interrupt vectors granted
- * @reset_lock: one recovery at a time; also held while queues are made and destroyed in hardware
+ * @reset_lock: one change of the hardware's set-up at a time: recovery, a queue made or destroyed in hardware, vm_flush and vm_fini,
+ *	suspend and resume. Fences are signalled under it: no allocation, no waiting for fences.
  * @hw_sem: held for reading around the chip's calls that change address spaces in hardware, for
  *	writing while the device is reset and nobody would answer; inside &halyard_vm.lock
  * @vms_lock: protects @vms and, together with &halyard_vm.lock, &halyard_vm_core.dead
@@ -289,13 +289,20 @@ int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *dr
 
 /* ---- queue.c, job.c, submit.c, recovery.c: the job side ---- */
 
+/* Limits of one SUBMIT, as DEV_QUERY tells them. Jobs of one call are bits of a u64. */
+#define HALYARD_SUBMIT_JOBS_MAX		64
+#define HALYARD_JOB_BUFFERS_MAX		1024
+#define HALYARD_JOB_SYNCS_MAX		256
+
+int halyard_jobs_init(void);	/* when the module is loaded */
+void halyard_jobs_exit(void);	/* when it is unloaded: waits for what is being released, and for RCU */
+
 int halyard_sched_init(struct halyard_device *hdev);	/* at registration, after limits are known */
 void halyard_sched_fini(struct halyard_device *hdev);	/* at the device's release */
-/* The device is gone: signal everything with an error, queue_fini every queue. Before the chip's stop. May be called from
- * recovery itself. No interrupt, ioctl or timeout work runs in the device any more.
- */
+/* After drm_dev_unplug() and ops->stop: signals everything with an error, undoes all queues. */
 void halyard_sched_unplug(struct halyard_device *hdev);
-void halyard_sched_suspend(struct halyard_device *hdev); /* quiesce: nothing is in flight afterwards */
+void halyard_sched_suspend(struct halyard_device *hdev); /* before ops->stop: lets what is in flight end */
+/* After ops->start: makes queues anew and runs again what did not end before suspend. */
 int halyard_sched_resume(struct halyard_device *hdev);
 void halyard_queues_release(struct halyard_file *file);	/* at close */
 /* Counters for fdinfo, QUEUE_QUERY and debugfs. */
@@ -303,5 +310,9 @@ void halyard_file_engine_ns(struct halyard_file *file, u64 *ns);
 void halyard_sched_debugfs(struct halyard_device *hdev, struct seq_file *m);
 /* Starts recovery of the whole device, from any context. @reason is a string constant. */
 void halyard_recover_device(struct halyard_device *hdev, const char *reason);
+/* Waits until recovery that was started is over: the device works, or is lost. Not under reset_lock. */
+void halyard_recover_wait(struct halyard_device *hdev);
+/* Waits for releases under way: before a limit is reported as used up. */
+void halyard_sched_flush(struct halyard_device *hdev);
 
 #endif

@@ -6,8 +6,9 @@
  * does everything that is the same for every chip; it calls the chip through struct
  * halyard_chip_ops, and a chip calls back the few functions declared at the end of this file.
  *
- * Lock order, outermost first: halyard_device.reset_lock, halyard_file.lock, halyard_vm.lock, dma_resv (GEM, VM),
- * halyard_vm.pt_lock, halyard_queue.fence_lock.
+ * Lock order, outermost first: halyard_file.lock, halyard_vm.lock, dma_resv (GEM, VM), halyard_core.reset_lock,
+ * halyard_vm.pt_lock, halyard_slot.fence_lock. Recovery signals fences under reset_lock: nobody allocates memory or waits for
+ * a fence while he holds it.
  */
 #ifndef HALYARD_CHIP_H
 #define HALYARD_CHIP_H
@@ -44,6 +45,8 @@ struct seq_file;
 #define HALYARD_MAX_VECTORS		32
 /** HALYARD_MAX_PAYLOAD - bytes of a job's payload that a chip may ask for */
 #define HALYARD_MAX_PAYLOAD		4096
+/** HALYARD_MAX_QUEUE_MEM - pieces of memory that a chip may ask for with each queue */
+#define HALYARD_MAX_QUEUE_MEM		4
 
 /**
  * struct halyard_engine_class - a kind of engine
@@ -106,11 +109,16 @@ struct halyard_fault {
  * @seqno: of the newest completed job, 0 when none
  * @busy_ns: device time spent on the queue's jobs since &halyard_chip_ops.queue_init
  * @stamp: any number that changes while a job makes progress
+ * @ask_waiting: in: fill in @waiting, too, at the cost of a register access; never set in hard interrupt context
+ * @waiting: jobs wait for their turn on an engine, so that @stamp stands still by nobody's fault: such time does not count
+ *	towards the timeout
  */
 struct halyard_queue_progress {
 	u64 seqno;
 	u64 busy_ns;
 	u64 stamp;
+	bool ask_waiting;
+	bool waiting;
 };
 
 /** enum halyard_reset_level - how much is reset; each is tried when the one before failed */
@@ -194,19 +202,21 @@ struct halyard_chip_ops {
 
 	/**
 	 * @queue_init: makes hardware queue &halyard_queue.hw_id ready for @job_run in &halyard_queue.vm: at creation, and again for each
-	 * surviving queue after a device reset.
+	 * surviving queue after a device reset, which forgot queues and address spaces: @queue_fini was not called then. Must not
+	 * allocate memory: what the queue shares with the device is in &halyard_queue.mem.
 	 */
 	int (*queue_init)(struct halyard_queue *queue);
 
 	/**
-	 * @queue_fini: undoes @queue_init, stopping what runs. -ETIMEDOUT when the hardware does not answer, which starts the
-	 * next step of recovery; memory is then still released only after the device is known to be quiet. Called on a dead device, too.
+	 * @queue_fini: undoes @queue_init, stopping what runs; afterwards the device does not reach &halyard_queue.mem. -ETIMEDOUT when
+	 * the hardware does not answer: the core takes the next step of recovery, after which it calls again. After a device reset or
+	 * @stop there is nothing left to stop, and 0 is returned. Also called when drm_dev_enter() fails.
 	 */
 	int (*queue_fini)(struct halyard_queue *queue);
 
 	/**
-	 * @queue_progress: reads how far the queue is, without sleeping, in any context. After the device is gone
-	 * it returns what it last knew.
+	 * @queue_progress: reads how far the queue is, without sleeping, in any context, between @queue_init and @queue_fini. @progress
+	 * is zeroed but for &halyard_queue_progress.ask_waiting. After the device is gone it returns what it last knew.
 	 */
 	void (*queue_progress)(struct halyard_queue *queue, struct halyard_queue_progress *progress);
 
@@ -237,6 +247,16 @@ struct halyard_chip_ops {
 };
 
 /**
+ * struct halyard_queue_mem - memory that each queue of a chip shares with the device
+ * @size: bytes
+ * @prot: HALYARD_PROT_*
+ */
+struct halyard_queue_mem {
+	size_t size;
+	u32 prot;
+};
+
+/**
  * struct halyard_chip - a kind of chip; constant
  * @name: word that names the chip, its plug-in and its folders
  * @description: for people
@@ -249,6 +269,7 @@ struct halyard_chip_ops {
  * @priv_size: bytes of &halyard_device.priv
  * @vm_priv_size: bytes of &halyard_vm.priv
  * @queue_priv_size: bytes of &halyard_queue.priv
+ * @queue_mem: what the core allocates as &halyard_queue.mem; the first of size 0 ends it
  * @blob_size: bytes of the chip's blob
  * @timeout_ms: a job without progress is stopped after this
  */
@@ -264,6 +285,7 @@ struct halyard_chip {
 	size_t priv_size;
 	size_t vm_priv_size;
 	size_t queue_priv_size;
+	struct halyard_queue_mem queue_mem[HALYARD_MAX_QUEUE_MEM];
 	size_t blob_size;
 	unsigned int timeout_ms;
 };
@@ -330,6 +352,7 @@ struct halyard_kmem {
  * @engine_class: index into &halyard_chip.classes
  * @priority: of the queue
  * @first_seqno: &halyard_chip_ops.queue_init: number that the next job will have; what comes before it counts as done
+ * @mem: as &halyard_chip.queue_mem asks for, mapped in @vm; zeroed at creation
  * @priv: the chip's own
  * @core: the core's own, opaque to chips
  */
@@ -340,6 +363,7 @@ struct halyard_queue {
 	u32 engine_class;
 	enum drm_halyard_priority priority;
 	u64 first_seqno;
+	struct halyard_kmem mem[HALYARD_MAX_QUEUE_MEM];
 	void *priv;
 	struct halyard_queue_core *core;
 };
