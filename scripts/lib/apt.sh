@@ -44,10 +44,11 @@ apt_private() {
     -o APT::Update::Post-Invoke-Success::= -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
 
-apt_update_locked() {
+# Reads the package lists anew unless they are of today. Fails when there are none and none can be had.
+apt_update() {
   local dir=$HALYARD_CACHE/apt log=$HALYARD_CACHE/apt/update.log
   # A day is as often as the archive's suites change in a way that matters here.
-  [[ -n $(find "$dir/stamp" -mmin -1440 2>/dev/null) ]] && return 0
+  [[ -z $(find "$dir/stamp" -mmin -1440 2>/dev/null) ]] || return 0
   [[ -r $HALYARD_KEYRING ]] || die "$HALYARD_KEYRING is missing; run scripts/setup first"
   mkdir -p "$dir"/{state/lists/partial,cache/archives/partial}
   : >"$dir/status"
@@ -62,9 +63,6 @@ apt_update_locked() {
   grep -qE '^(E|W|Err)' "$log" || touch "$dir/stamp"
 }
 
-# Reads the package lists anew unless they are of today.
-apt_update() { with_lock apt apt_update_locked; }
-
 # apt_unpack DIRECTORY PACKAGE=VERSION...: download, verify and unpack; nothing is installed, no maintainer script runs.
 apt_unpack() {
   local dest=$1 debs deb
@@ -77,7 +75,7 @@ apt_unpack() {
   fi
   mkdir -p "$dest"
   for deb in "$debs"/*.deb; do
-    dpkg-deb -x "$deb" "$dest"
+    dpkg-deb -x "$deb" "$dest" || return 1
   done
   rm -rf "$debs"
 }

@@ -15,7 +15,8 @@ die() {
   exit 1
 }
 
-# run_logged LOG COMMAND...: the command's output goes to LOG; on failure its last lines are shown.
+# run_logged LOG COMMAND...: the command's output goes to LOG; on failure its last lines are shown. COMMAND is a program:
+# in a shell function called from here `set -e` would not be heeded.
 run_logged() {
   local log=$1
   shift
@@ -27,14 +28,11 @@ run_logged() {
   fi
 }
 
-# with_lock NAME FUNCTION ARGS...: two runs that share the cache do not fetch the same thing twice.
-with_lock() {
-  local name=$1 fd rc=0
-  shift
+# lock NAME: two runs that share the cache do not fetch the same thing twice. Held until unlock or the script's end.
+lock() {
   mkdir -p "$HALYARD_CACHE/lock"
-  exec {fd}>"$HALYARD_CACHE/lock/$name"
-  flock "$fd"
-  "$@" || rc=$?
-  exec {fd}>&-
-  return "$rc"
+  exec {HALYARD_LOCK}>"$HALYARD_CACHE/lock/$1"
+  flock "$HALYARD_LOCK"
 }
+
+unlock() { exec {HALYARD_LOCK}>&-; }
