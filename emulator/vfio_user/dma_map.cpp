@@ -88,9 +88,9 @@ void DmaMap::warn_unusable(const DmaMapRequest& request) {
                                          [](const auto& entry) { return entry.second.file; });
   if (shared_memory || !request.writable || warned_unusable_) return;
   warned_unusable_ = true;
-  log_line("ERROR: guest memory at " + hex(request.address) +
-           " is not shared, the card cannot reach it: start QEMU with "
-           "-object memory-backend-memfd,id=m0,size=...,share=on -machine ...,memory-backend=m0");
+  log_error("guest memory at " + hex(request.address) +
+            " is not shared, the card cannot reach it: start QEMU with "
+            "-object memory-backend-memfd,id=m0,size=...,share=on -machine ...,memory-backend=m0");
 }
 
 int DmaMap::unmap(std::uint64_t address, std::uint64_t size) {
@@ -124,7 +124,7 @@ std::span<std::byte> DmaMap::find(std::uint64_t address, std::size_t size, Acces
   if (!(access == Access::kWrite ? range.writable : range.readable)) return {};
   if (range.memory == nullptr) {
     if (!warned_access_.exchange(true)) {
-      log_line("ERROR: DMA to " + hex(address) + ": that memory is not shared with the card");
+      log_error("DMA to " + hex(address) + ": that memory is not shared with the card");
     }
     return {};
   }

@@ -9,17 +9,26 @@
 namespace halyard::emu::vfio_user {
 
 namespace {
-std::atomic<bool> quiet_log{false};
-}
 
-void log_line(std::string_view text) {
-  if (quiet_log.load(std::memory_order_relaxed)) return;
-  std::string line = "halyard-emulator: ";
+std::atomic<bool> quiet_log{false};
+
+void write_line(std::string_view prefix, std::string_view text) {
+  std::string line(prefix);
   line += text;
   line += '\n';
   // One write keeps lines of several threads and processes whole; a log that cannot be written is
   // nobody's error.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+}  // namespace
+
+void log_line(std::string_view text) {
+  if (!quiet_log.load(std::memory_order_relaxed)) write_line("halyard-emulator: ", text);
+}
+
+void log_error(std::string_view text) {
+  write_line("halyard-emulator: error: ", text);
 }
 
 void set_quiet(bool quiet) {

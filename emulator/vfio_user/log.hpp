@@ -10,6 +10,9 @@ namespace halyard::emu::vfio_user {
 /// Writes one line to stderr, atomically. Thread-safe. Nothing when set_quiet(true).
 void log_line(std::string_view text);
 
+/// The same for what the person has to mend: written even when quiet.
+void log_error(std::string_view text);
+
 /// Thread-safe.
 void set_quiet(bool quiet);
 
