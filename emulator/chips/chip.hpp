@@ -92,10 +92,22 @@ struct EngineInfo {
   std::uint32_t count = 1;   ///< engines of this kind
 };
 
+/// What the kernel reports of a chip besides its engines and its blob; the defaults fit a chip with page tables.
+struct ProcessorInfo {
+  std::uint32_t revision = 1U << 16U;           ///< major 31:16, minor 15:0
+  bool has_mmu = true;                          ///< addresses are translated per address space
+  std::uint64_t va_start = 0x200000;            ///< first address that may be bound
+  std::uint64_t va_end = std::uint64_t{1} << 47U;  ///< one past the last
+  std::uint32_t page_size = 4096;
+  std::uint32_t large_page_size = 0x200000;     ///< worth aligning to; 0: none
+};
+
 /// The command interpreter of a chip without its PCIe side. Thread-safe.
 class CommandProcessor {
  public:
   virtual ~CommandProcessor() = default;
+
+  [[nodiscard]] virtual ProcessorInfo info() const { return {}; }
 
   [[nodiscard]] virtual std::vector<EngineInfo> engines() const = 0;
 

@@ -144,13 +144,42 @@ struct Diagnosis {
   std::string code, sentence;
 };
 
+struct DeviceEvent {
+  bool added = false;
+  std::string path;
+};
+
+/// Watches devices come and go. One thread at a time.
+class PlatformMonitor {
+ public:
+  virtual ~PlatformMonitor() = default;
+  /// For poll(): readable when next() may have an event.
+  [[nodiscard]] virtual int fd() const = 0;
+  /// Nothing at the deadline.
+  virtual std::optional<DeviceEvent> next(std::int64_t deadline_ns) = 0;
+};
+
 class Platform {
  public:
   virtual ~Platform() = default;
   [[nodiscard]] virtual std::string_view name() const = 0;
   virtual std::vector<DeviceCandidate> enumerate() = 0;
   virtual std::unique_ptr<PlatformDevice> open(const std::string& path) = 0;
+  /// Why no device is usable: one entry per cause found; empty when one is.
   virtual std::vector<Diagnosis> diagnose() = 0;
+  virtual std::unique_ptr<PlatformMonitor> monitor() = 0;
 };
+
+/// Raised whenever this header changes: library and platform module must agree exactly.
+inline constexpr std::uint32_t kPlatformAbi = 1;
+
+/// What a platform in a shared object of its own exports: `platform-<name>.so` in the plug-in directory.
+struct PlatformDescriptor {
+  std::uint32_t abi;  ///< kPlatformAbi it was built with; the first member for ever
+  const char* name;
+  std::unique_ptr<Platform> (*create)();
+};
+
+inline constexpr const char* kPlatformSymbol = "halyard_platform";
 
 }  // namespace halyard::hal
