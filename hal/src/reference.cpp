@@ -58,6 +58,14 @@ class Value {
     return 0;
   }
 
+  /// All of it, for loops that read elements many times.
+  [[nodiscard]] std::vector<double> all() const {
+    std::vector<double> values(count());
+    for (std::uint64_t i = 0; i < values.size(); ++i)
+      values[i] = get(i);
+    return values;
+  }
+
   void set(std::uint64_t i, double value) const {
     switch (desc_.dtype) {
       case HALYARD_F32:
@@ -104,27 +112,15 @@ bool is_whole(const Value& value) {
          value.desc().dtype == HALYARD_U8;
 }
 
-/// The sum of products of a device: real, or modulo 2^32.
-class Sum {
- public:
-  explicit Sum(bool whole) : whole_(whole) {}
-  void add(double a, double b) {
-    if (whole_) {
-      bits_ +=
-          static_cast<std::uint32_t>(static_cast<std::int32_t>(a) * static_cast<std::int32_t>(b));
-    } else {
-      real_ += a * b;
-    }
-  }
-  [[nodiscard]] double value() const { return whole_ ? static_cast<std::int32_t>(bits_) : real_; }
-
- private:
-  bool whole_;
-  std::uint32_t bits_ = 0;
-  double real_ = 0;
-};
+/// A sum of products as the devices store it. The double is exact for whole numbers: 2^53 is 2^39
+/// products of i8.
+double stored_sum(double sum, bool whole) {
+  if (!whole) return sum;
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::int64_t>(sum)));
+}
 
 void matmul(const Value& a, const Value& b, const Value& out) {
+  const auto left = a.all(), right = b.all();
   const auto rank = out.desc().rank;
   const std::uint64_t m = out.dim(rank - 2), n = out.dim(rank - 1), k = a.dim(rank - 1);
   for (std::uint64_t batch = 0; batch < out.count() / (m * n); ++batch) {
@@ -138,11 +134,11 @@ void matmul(const Value& a, const Value& b, const Value& out) {
     }
     for (std::uint64_t row = 0; row < m; ++row) {
       for (std::uint64_t column = 0; column < n; ++column) {
-        Sum sum(is_whole(a));
+        double sum = 0;
         for (std::uint64_t i = 0; i < k; ++i) {
-          sum.add(a.get((at * m + row) * k + i), b.get((bt * k + i) * n + column));
+          sum += left[(at * m + row) * k + i] * right[(bt * k + i) * n + column];
         }
-        out.set((batch * m + row) * n + column, sum.value());
+        out.set((batch * m + row) * n + column, stored_sum(sum, is_whole(a)));
       }
     }
   }
@@ -152,11 +148,12 @@ void conv2d(const Value& in, const Value& weight, const Value& out,
             const halyard_conv2d_params& p) {
   const std::uint64_t per_group_in = weight.dim(1), per_group_out = weight.dim(0) / p.groups;
   const std::uint64_t kh = weight.dim(2), kw = weight.dim(3);
+  const auto image = in.all(), taps = weight.all();
   for (std::uint64_t i = 0; i < out.count(); ++i) {
     const std::uint64_t x = i % out.dim(3), y = i / out.dim(3) % out.dim(2);
     const std::uint64_t oc = i / out.dim(3) / out.dim(2) % out.dim(1),
                         n = i / out.dim(3) / out.dim(2) / out.dim(1);
-    Sum sum(is_whole(in));
+    double sum = 0;
     for (std::uint64_t c = 0; c < per_group_in; ++c) {
       const std::uint64_t ic = oc / per_group_out * per_group_in + c;
       for (std::uint64_t tap = 0; tap < kh * kw; ++tap) {
@@ -164,11 +161,11 @@ void conv2d(const Value& in, const Value& weight, const Value& out,
         const std::uint64_t iy = y * p.stride_h + tap / kw * p.dilation_h - p.pad_top;
         const std::uint64_t ix = x * p.stride_w + tap % kw * p.dilation_w - p.pad_left;
         if (iy >= in.dim(2) || ix >= in.dim(3)) continue;
-        sum.add(in.get(((n * in.dim(1) + ic) * in.dim(2) + iy) * in.dim(3) + ix),
-                weight.get((oc * per_group_in + c) * kh * kw + tap));
+        sum += image[((n * in.dim(1) + ic) * in.dim(2) + iy) * in.dim(3) + ix] *
+               taps[(oc * per_group_in + c) * kh * kw + tap];
       }
     }
-    out.set(i, sum.value());
+    out.set(i, stored_sum(sum, is_whole(in)));
   }
 }
 
