@@ -32,16 +32,17 @@
  * @generation: counts starts of the hardware, each of which forgets contexts and queues; changed
  *	while no other call is made, read by all
  * @enabled: queues that are enabled in hardware
- * @counter_lock: makes reading the two halves of a 64-bit counter one access
- * @tlb_lock: one flush at a time
- * @orphans: page tables of contexts whose flush timed out, protected by @tlb_lock; the
- *	card may read them until it is reset
- * @fault_lock: protects @fault_head and @fault_count, and orders the reports
+ * @state_lock: held over each TLB flush and each reset, so that they don't meet; protects @orphans
+ *	and the registers against a reset of the card
+ * @counter_lock: makes reading the two halves of a 64-bit counter one access; taken anywhere
+ * @ready: registers may be accessed; changed under both locks, to be read under either. Calls that
+ *	the core never makes during a reset need not look at it.
+ * @orphans: page tables of contexts whose flush timed out; the card may read them until it is reset
+ * @fault_lock: protects @fault_head and @fault_count, orders the reports; outside of @state_lock
  * @faults: ring that the card writes
  * @faults_dma: bus address of @faults
  * @fault_head: records consumed since the last start
  * @fault_count: records by cause, for debugfs
- * @inject_lock: one arming of the error-injection block at a time
  */
 struct clipper_device {
 	u32 caps0;
@@ -50,15 +51,15 @@ struct clipper_device {
 	u32 clock_khz;
 	u32 generation;
 	DECLARE_BITMAP(enabled, CLP_NUM_QUEUES);
-	spinlock_t counter_lock; /* two halves, one access */
-	struct mutex tlb_lock; /* TLB_FLUSH, orphans */
+	struct mutex state_lock; /* ready, orphans */
+	spinlock_t counter_lock; /* ready, two halves of a counter */
+	bool ready;
 	struct list_head orphans;
 	struct mutex fault_lock; /* fault_head, fault_count */
 	struct clp_fault *faults;
 	dma_addr_t faults_dma;
 	u32 fault_head;
 	u64 fault_count[CLP_FAULT_RING + 1];
-	struct mutex inject_lock; /* INJECT registers */
 };
 
 /**
@@ -144,7 +145,6 @@ int clipper_poll(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, unsi
 
 /* clipper_irq.c */
 int clipper_irq_start(struct halyard_device *hdev);
-void clipper_irq_stop(struct halyard_device *hdev);
 unsigned int clipper_faults_drain(struct halyard_device *hdev);
 irqreturn_t clipper_irq(struct halyard_device *hdev, unsigned int vector);
 irqreturn_t clipper_irq_thread(struct halyard_device *hdev, unsigned int vector);

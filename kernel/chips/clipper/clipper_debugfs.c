@@ -7,6 +7,30 @@
 
 #include "clipper.h"
 
+/* Registers may be accessed between these. */
+static int clipper_debugfs_enter(struct halyard_device *hdev, int *idx)
+{
+	struct clipper_device *cdev = to_clipper(hdev);
+
+	if (!drm_dev_enter(&hdev->drm, idx))
+		return -ENODEV;
+
+	mutex_lock(&cdev->state_lock);
+	if (cdev->ready)
+		return 0;
+
+	mutex_unlock(&cdev->state_lock);
+	drm_dev_exit(*idx);
+
+	return -EBUSY;
+}
+
+static void clipper_debugfs_exit(struct halyard_device *hdev, int idx)
+{
+	mutex_unlock(&to_clipper(hdev)->state_lock);
+	drm_dev_exit(idx);
+}
+
 static const char *const clipper_perf_names[CLP_NUM_PERF] = {
 	[CLP_PERF_BYTES_READ] = "bytes_read",
 	[CLP_PERF_BYTES_WRITTEN] = "bytes_written",
@@ -23,10 +47,11 @@ static int clipper_perf_show(struct seq_file *m, void *unused)
 {
 	struct halyard_device *hdev = m->private;
 	unsigned int i;
-	int idx;
+	int idx, ret;
 
-	if (!drm_dev_enter(&hdev->drm, &idx))
-		return -ENODEV;
+	ret = clipper_debugfs_enter(hdev, &idx);
+	if (ret)
+		return ret;
 
 	for (i = 0; i < CLP_NUM_PERF; i++)
 		seq_printf(m, "%s %llu\n", clipper_perf_names[i],
@@ -36,7 +61,7 @@ static int clipper_perf_show(struct seq_file *m, void *unused)
 			   clipper_read_counter(hdev, CLP_ENGINE(i) + CLP_ENGINE_BUSY_NS_LO),
 			   clipper_read_counter(hdev, CLP_ENGINE(i) + CLP_ENGINE_COMMANDS_LO),
 			   clipper_read_counter(hdev, CLP_ENGINE(i) + CLP_ENGINE_JOBS_LO));
-	drm_dev_exit(idx);
+	clipper_debugfs_exit(hdev, idx);
 
 	return 0;
 }
@@ -60,10 +85,11 @@ static int clipper_registers_show(struct seq_file *m, void *unused)
 {
 	struct halyard_device *hdev = m->private;
 	unsigned int i;
-	int idx;
+	int idx, ret;
 
-	if (!drm_dev_enter(&hdev->drm, &idx))
-		return -ENODEV;
+	ret = clipper_debugfs_enter(hdev, &idx);
+	if (ret)
+		return ret;
 
 	debugfs_print_regs32(m, clipper_registers, ARRAY_SIZE(clipper_registers), hdev->regs, "");
 	for (i = 0; i < CLP_NUM_ENGINES; i++)
@@ -75,7 +101,7 @@ static int clipper_registers_show(struct seq_file *m, void *unused)
 			   clipper_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_STATE),
 			   clipper_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_HEAD),
 			   clipper_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_TAIL));
-	drm_dev_exit(idx);
+	clipper_debugfs_exit(hdev, idx);
 
 	return 0;
 }
@@ -103,13 +129,14 @@ static int clipper_inject_show(struct seq_file *m, void *unused)
 {
 	struct halyard_device *hdev = m->private;
 	unsigned int i;
-	int idx;
+	int idx, ret;
 
-	if (!drm_dev_enter(&hdev->drm, &idx))
-		return -ENODEV;
+	ret = clipper_debugfs_enter(hdev, &idx);
+	if (ret)
+		return ret;
 
 	seq_printf(m, "fired %u\n", clipper_read(hdev, CLP_INJECT_FIRED));
-	drm_dev_exit(idx);
+	clipper_debugfs_exit(hdev, idx);
 
 	seq_puts(m, "write: KIND TARGET SKIP COUNT ARG; TARGET -1 is any; kinds:");
 	for (i = 0; i < CLP_NUM_INJECT; i++)
@@ -127,16 +154,14 @@ static int clipper_inject_open(struct inode *inode, struct file *file)
 static void clipper_inject_arm(struct halyard_device *hdev, u32 kind, u32 target, u32 skip,
 			       u32 count, u32 arg)
 {
-	struct clipper_device *cdev = to_clipper(hdev);
+	lockdep_assert_held(&to_clipper(hdev)->state_lock);
 
-	mutex_lock(&cdev->inject_lock);
 	clipper_write(hdev, CLP_INJECT_KIND, kind);
 	clipper_write(hdev, CLP_INJECT_TARGET, target);
 	clipper_write(hdev, CLP_INJECT_SKIP, skip);
 	clipper_write(hdev, CLP_INJECT_COUNT, count);
 	clipper_write(hdev, CLP_INJECT_ARG, arg);
 	clipper_write(hdev, CLP_INJECT_ARM, 1);
-	mutex_unlock(&cdev->inject_lock);
 }
 
 static ssize_t clipper_inject_write(struct file *file, const char __user *buffer, size_t size,
@@ -145,7 +170,7 @@ static ssize_t clipper_inject_write(struct file *file, const char __user *buffer
 	struct halyard_device *hdev = file_inode(file)->i_private;
 	char line[80], name[32];
 	u32 skip = 0, count = 1, arg = 0;
-	int target = -1, kind, idx;
+	int target = -1, kind, idx, ret;
 
 	if (size >= sizeof(line))
 		return -EINVAL;
@@ -159,10 +184,11 @@ static ssize_t clipper_inject_write(struct file *file, const char __user *buffer
 	if (kind < 0)
 		return kind;
 
-	if (!drm_dev_enter(&hdev->drm, &idx))
-		return -ENODEV;
+	ret = clipper_debugfs_enter(hdev, &idx);
+	if (ret)
+		return ret;
 	clipper_inject_arm(hdev, kind, target, skip, count, arg);
-	drm_dev_exit(idx);
+	clipper_debugfs_exit(hdev, idx);
 
 	return size;
 }

@@ -41,16 +41,20 @@ static const struct halyard_engine_class clipper_classes[] = {
  * @reg_lo: its low half
  *
  * Reading the low half latches the high one. Does not sleep.
+ *
+ * Return: the counter, 0 while the card is being reset.
  */
 u64 clipper_read_counter(struct halyard_device *hdev, u32 reg_lo)
 {
 	struct clipper_device *cdev = to_clipper(hdev);
 	unsigned long flags;
-	u32 lo, hi;
+	u32 lo = 0, hi = 0;
 
 	spin_lock_irqsave(&cdev->counter_lock, flags);
-	lo = clipper_read(hdev, reg_lo);
-	hi = clipper_read(hdev, reg_lo + 4);
+	if (cdev->ready) {
+		lo = clipper_read(hdev, reg_lo);
+		hi = clipper_read(hdev, reg_lo + 4);
+	}
 	spin_unlock_irqrestore(&cdev->counter_lock, flags);
 
 	return (u64)hi << 32 | lo;
@@ -119,7 +123,8 @@ static int clipper_identify(struct halyard_device *hdev)
 
 	cdev->caps0 = clipper_read(hdev, CLP_CAPS0);
 	cdev->caps1 = clipper_read(hdev, CLP_CAPS1);
-	cdev->opcodes = clipper_read_counter(hdev, CLP_OPCODES_LO);
+	cdev->opcodes = clipper_read(hdev, CLP_OPCODES_LO) |
+			(u64)clipper_read(hdev, CLP_OPCODES_HI) << 32;
 	cdev->clock_khz = clipper_read(hdev, CLP_CLOCK_KHZ);
 
 	return clipper_check_caps(hdev);
@@ -132,11 +137,9 @@ static int clipper_init(struct halyard_device *hdev)
 
 	spin_lock_init(&cdev->counter_lock);
 	INIT_LIST_HEAD(&cdev->orphans);
-	ret = drmm_mutex_init(&hdev->drm, &cdev->tlb_lock);
+	ret = drmm_mutex_init(&hdev->drm, &cdev->state_lock);
 	if (!ret)
 		ret = drmm_mutex_init(&hdev->drm, &cdev->fault_lock);
-	if (!ret)
-		ret = drmm_mutex_init(&hdev->drm, &cdev->inject_lock);
 	if (!ret)
 		ret = clipper_identify(hdev);
 	if (ret)

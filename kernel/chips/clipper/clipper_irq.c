@@ -54,24 +54,12 @@ int clipper_irq_start(struct halyard_device *hdev)
 	memset(cdev->faults, 0, size);
 	cdev->fault_head = 0;
 	clipper_write64(hdev, CLP_FAULTQ_BASE_LO, cdev->faults_dma);
-	clipper_write(hdev, CLP_FAULTQ_HEAD, 0);
-	clipper_write(hdev, CLP_FAULTQ_ORDER, CLIPPER_FAULTQ_ORDER);
+	clipper_write(hdev, CLP_FAULTQ_ORDER, CLIPPER_FAULTQ_ORDER); /* HEAD = TAIL = 0 */
 	mutex_unlock(&cdev->fault_lock);
 
-	clipper_write(hdev, CLP_IRQ_STATUS, CLIPPER_ALL_VECTORS);
 	clipper_write(hdev, CLP_IRQ_ENABLE, CLIPPER_ALL_VECTORS);
 
 	return 0;
-}
-
-/**
- * clipper_irq_stop - disable interrupts and the fault queue
- * @hdev: the card, with nothing running
- */
-void clipper_irq_stop(struct halyard_device *hdev)
-{
-	clipper_write(hdev, CLP_IRQ_ENABLE, 0);
-	clipper_write(hdev, CLP_FAULTQ_ORDER, 0);
 }
 
 static void clipper_fault_report(struct halyard_device *hdev, const struct clp_fault *record)
@@ -108,6 +96,19 @@ static void clipper_fault_report(struct halyard_device *hdev, const struct clp_f
 	halyard_queue_put(queue);
 }
 
+/* A reset empties the queue by itself. */
+static void clipper_faults_consumed(struct halyard_device *hdev, u32 head)
+{
+	struct clipper_device *cdev = to_clipper(hdev);
+
+	lockdep_assert_held(&cdev->fault_lock);
+
+	mutex_lock(&cdev->state_lock);
+	if (cdev->ready)
+		clipper_write(hdev, CLP_FAULTQ_HEAD, head);
+	mutex_unlock(&cdev->state_lock);
+}
+
 /**
  * clipper_faults_drain - report all that is in the fault queue
  * @hdev: the card
@@ -137,7 +138,7 @@ unsigned int clipper_faults_drain(struct halyard_device *hdev)
 		clipper_fault_report(hdev, &record);
 	}
 	if (count)
-		clipper_write(hdev, CLP_FAULTQ_HEAD, cdev->fault_head);
+		clipper_faults_consumed(hdev, cdev->fault_head);
 	mutex_unlock(&cdev->fault_lock);
 
 	return count;
@@ -147,11 +148,12 @@ unsigned int clipper_faults_drain(struct halyard_device *hdev)
  * clipper_irq - &halyard_chip_ops.irq
  * @hdev: the card
  * @vector: CLP_VECTOR_*
+ *
+ * Each event sends its message, whatever IRQ_STATUS holds: there is nothing to acknowledge, and
+ * no register is accessed on a job's way back.
  */
 irqreturn_t clipper_irq(struct halyard_device *hdev, unsigned int vector)
 {
-	/* Before looking at memory, so that what comes later raises the vector again. */
-	clipper_write(hdev, CLP_IRQ_STATUS, BIT(vector));
 	if (vector == CLP_VECTOR_EVENT)
 		return IRQ_WAKE_THREAD;
 

@@ -192,6 +192,7 @@ void clipper_vm_load(struct halyard_vm *vm)
 	struct clipper_vm *cvm = vm->priv;
 	u32 base = CLP_CTX(vm->hw_id);
 
+	/* No reset: the core does not make queues meanwhile. */
 	mutex_lock(&vm->lock);
 	if (cvm->generation != cdev->generation) {
 		clipper_write64(vm->hdev, base + CLP_CTX_PGD_LO, cvm->root->dma);
@@ -201,23 +202,40 @@ void clipper_vm_load(struct halyard_vm *vm)
 	mutex_unlock(&vm->lock);
 }
 
-/* 0 also when there is nothing to flush: the context is not loaded or the card is gone. */
-static int clipper_tlb_flush(struct halyard_vm *vm)
+/* Under state_lock. 0 also when there is nothing to flush: the card has not loaded the context. */
+static int clipper_tlb_flush_locked(struct halyard_vm *vm)
 {
 	struct clipper_device *cdev = to_clipper(vm->hdev);
 	struct clipper_vm *cvm = vm->priv;
-	int idx, ret;
+	int ret;
 
-	if (cvm->generation != cdev->generation || !drm_dev_enter(&vm->hdev->drm, &idx))
+	lockdep_assert_held(&cdev->state_lock);
+
+	if (cvm->generation != cdev->generation)
 		return 0;
+	if (!cdev->ready)
+		return -ETIMEDOUT; /* a reset has failed: what the card does is not known */
 
-	mutex_lock(&cdev->tlb_lock);
 	clipper_write(vm->hdev, CLP_TLB_FLUSH, vm->hw_id);
 	ret = clipper_poll(vm->hdev, CLP_TLB_STATUS, CLP_TLB_STATUS_BUSY, 0, CLIPPER_FLUSH_MS);
-	mutex_unlock(&cdev->tlb_lock);
-	drm_dev_exit(idx);
 
 	return ret ? -ETIMEDOUT : 0;
+}
+
+static int clipper_tlb_flush(struct halyard_vm *vm)
+{
+	struct clipper_device *cdev = to_clipper(vm->hdev);
+	int idx, ret;
+
+	if (!drm_dev_enter(&vm->hdev->drm, &idx))
+		return 0; /* an unplugged card reaches no memory */
+
+	mutex_lock(&cdev->state_lock);
+	ret = clipper_tlb_flush_locked(vm);
+	mutex_unlock(&cdev->state_lock);
+	drm_dev_exit(idx);
+
+	return ret;
 }
 
 /* Disables the context: the card reads its tables no more when 0 is returned. */
@@ -225,14 +243,19 @@ static int clipper_vm_unload(struct halyard_vm *vm)
 {
 	struct clipper_device *cdev = to_clipper(vm->hdev);
 	struct clipper_vm *cvm = vm->priv;
-	int idx;
+	int idx, ret;
 
-	if (cvm->generation == cdev->generation && drm_dev_enter(&vm->hdev->drm, &idx)) {
+	if (!drm_dev_enter(&vm->hdev->drm, &idx))
+		return 0;
+
+	mutex_lock(&cdev->state_lock);
+	if (cdev->ready && cvm->generation == cdev->generation)
 		clipper_write(vm->hdev, CLP_CTX(vm->hw_id) + CLP_CTX_CONTROL, 0);
-		drm_dev_exit(idx);
-	}
+	ret = clipper_tlb_flush_locked(vm);
+	mutex_unlock(&cdev->state_lock);
+	drm_dev_exit(idx);
 
-	return clipper_tlb_flush(vm);
+	return ret;
 }
 
 /**
@@ -247,9 +270,9 @@ void clipper_vm_fini(struct halyard_vm *vm)
 	if (!clipper_vm_unload(vm)) {
 		clipper_pt_destroy_tree(vm->hdev, cvm->root);
 	} else {
-		mutex_lock(&cdev->tlb_lock);
+		mutex_lock(&cdev->state_lock);
 		list_add(&cvm->root->link, &cdev->orphans);
-		mutex_unlock(&cdev->tlb_lock);
+		mutex_unlock(&cdev->state_lock);
 		halyard_device_fault(vm->hdev, "TLB flush timed out");
 	}
 	cvm->root = NULL;
@@ -264,10 +287,10 @@ void clipper_mmu_release_orphans(struct halyard_device *hdev)
 	struct clipper_device *cdev = to_clipper(hdev);
 	struct clipper_pt *root, *next;
 
-	mutex_lock(&cdev->tlb_lock);
+	lockdep_assert_held(&cdev->state_lock);
+
 	list_for_each_entry_safe(root, next, &cdev->orphans, link)
 		clipper_pt_destroy_tree(hdev, root);
-	mutex_unlock(&cdev->tlb_lock);
 }
 
 /**

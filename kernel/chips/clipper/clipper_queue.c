@@ -97,6 +97,8 @@ static int clipper_queue_stop(struct halyard_queue *queue)
 
 	if (!test_bit(queue->hw_id, to_clipper(hdev)->enabled))
 		return 0;
+	if (!to_clipper(hdev)->ready)
+		return -ETIMEDOUT; /* a reset of the whole card has failed */
 
 	clipper_write(hdev, base + CLP_QUEUE_CONTROL, CLP_QUEUE_CONTROL_RESET);
 	ret = clipper_poll(hdev, base + CLP_QUEUE_STATE, U32_MAX, CLP_QUEUE_STATE_DISABLED,

@@ -3,6 +3,7 @@
 
 #include "clipper.h"
 
+/* Of the card, and of one engine, which ends its command first. */
 #define CLIPPER_READY_MS	1000
 #define CLIPPER_RESET_MS	1000
 
@@ -16,9 +17,30 @@ int clipper_wait_ready(struct halyard_device *hdev)
 			    CLP_STATUS_READY, CLIPPER_READY_MS);
 }
 
+/* Under state_lock: from here, or up to here, the registers may be accessed. */
+static void clipper_set_ready(struct clipper_device *cdev, bool ready)
+{
+	lockdep_assert_held(&cdev->state_lock);
+
+	spin_lock_irq(&cdev->counter_lock);
+	cdev->ready = ready;
+	spin_unlock_irq(&cdev->counter_lock);
+}
+
+/* After a reset, by whatever means: nothing is loaded, nothing is accessed. */
+static void clipper_was_reset(struct halyard_device *hdev)
+{
+	struct clipper_device *cdev = to_clipper(hdev);
+
+	cdev->generation++;
+	bitmap_zero(cdev->enabled, CLP_NUM_QUEUES);
+	clipper_mmu_release_orphans(hdev);
+	clipper_set_ready(cdev, true);
+}
+
 /**
  * clipper_start - &halyard_chip_ops.start
- * @hdev: the card, just reset: contexts and queues are disabled
+ * @hdev: the card, just reset
  */
 int clipper_start(struct halyard_device *hdev)
 {
@@ -29,9 +51,9 @@ int clipper_start(struct halyard_device *hdev)
 	if (ret)
 		return ret;
 
-	cdev->generation++;
-	bitmap_zero(cdev->enabled, CLP_NUM_QUEUES);
-	clipper_mmu_release_orphans(hdev);
+	mutex_lock(&cdev->state_lock);
+	clipper_was_reset(hdev);
+	mutex_unlock(&cdev->state_lock);
 
 	ret = clipper_irq_start(hdev);
 	if (ret)
@@ -42,26 +64,22 @@ int clipper_start(struct halyard_device *hdev)
 	return 0;
 }
 
-/* Announces the reset: no queue holds work when it comes, unless it doesn't answer. */
-static void clipper_disable_queues(struct halyard_device *hdev)
-{
-	struct clipper_device *cdev = to_clipper(hdev);
-	unsigned int q;
-
-	clipper_write(hdev, CLP_CONTROL, 0);
-	for_each_set_bit(q, cdev->enabled, CLP_NUM_QUEUES)
-		clipper_write(hdev, CLP_QUEUE(q) + CLP_QUEUE_CONTROL, CLP_QUEUE_CONTROL_RESET);
-}
-
 static int clipper_reset_device(struct halyard_device *hdev)
 {
-	int ret;
+	struct clipper_device *cdev = to_clipper(hdev);
+	int ret = -ETIMEDOUT;
 
-	clipper_disable_queues(hdev);
-	clipper_write(hdev, CLP_CONTROL, CLP_CONTROL_RESET);
-	ret = clipper_poll(hdev, CLP_STATUS, CLP_STATUS_RESETTING, 0, CLIPPER_RESET_MS);
-	if (!ret)
+	mutex_lock(&cdev->state_lock);
+	if (cdev->ready) {
+		/* Engines stop before the reset, so that it spoils no access. */
+		clipper_write(hdev, CLP_CONTROL, 0);
+		clipper_set_ready(cdev, false);
+		clipper_write(hdev, CLP_CONTROL, CLP_CONTROL_RESET);
 		ret = clipper_wait_ready(hdev);
+	}
+	if (!ret)
+		clipper_was_reset(hdev);
+	mutex_unlock(&cdev->state_lock);
 
 	return ret ? -ETIMEDOUT : 0;
 }
@@ -116,14 +134,17 @@ int clipper_reset(struct halyard_device *hdev, enum halyard_reset_level level,
  * clipper_stop - &halyard_chip_ops.stop
  * @hdev: the card
  *
- * The reset makes sure that nothing is accessed afterwards; a card that does not perform it
- * is told to stop at least.
+ * The reset makes sure that nothing is accessed afterwards. A card that could not be reset before
+ * was told to stop then.
  */
 void clipper_stop(struct halyard_device *hdev)
 {
-	int ret = clipper_reset_device(hdev);
+	struct clipper_device *cdev = to_clipper(hdev);
 
-	if (ret)
-		dev_err(hdev->dev, "card does not stop: %d\n", ret);
-	clipper_irq_stop(hdev);
+	if (cdev->ready && clipper_reset_device(hdev))
+		dev_err(hdev->dev, "card does not stop\n");
+
+	mutex_lock(&cdev->state_lock);
+	clipper_set_ready(cdev, false);
+	mutex_unlock(&cdev->state_lock);
 }
