@@ -9,20 +9,14 @@
 #include <linux/cred.h>
 #include <linux/idr.h>
 #include <linux/refcount.h>
-#include <linux/rwsem.h>
 #include <linux/sizes.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
+#include <drm/drm_mm.h>
 #include <drm/drm_print.h>
 
 #include <halyard/chip.h>
-
-/* Bounds of the arrays of one call; DEV_QUERY reports them. */
-#define HALYARD_MAX_SUBMIT_JOBS		256
-#define HALYARD_MAX_JOB_BUFFERS		1024
-#define HALYARD_MAX_JOB_SYNCS		64
-#define HALYARD_MAX_BIND_OPS		1024
 
 /* ---- client.c: files, users and their limits ---- */
 
@@ -95,9 +89,12 @@ struct halyard_irq;
  * @num_vectors: interrupt vectors granted
  * @reset_lock: one change of the hardware's set-up at a time: recovery, a queue made or destroyed in hardware, vm_flush and vm_fini,
  *	suspend and resume. Fences are signalled under it: no allocation, no waiting for fences.
- * @hw_sem: held for reading around the chip's calls that change address spaces in hardware, for
- *	writing while the device is reset and nobody would answer; inside &halyard_vm.lock
- * @vms_lock: protects @vms and, together with &halyard_vm.lock, &halyard_vm_core.dead
+ * @quarantine_lock: protects @suspects, @released and @quiet
+ * @suspects: memory that the device may still reach, &halyard_quarantined.link
+ * @released: of @suspects, what a reset has made free to release
+ * @quiet: the device never reaches anything again
+ * @quarantine_work: releases @released
+ * @vms_lock: protects @vms
  * @vms: address spaces, &halyard_vm_core.link
  * @bos_lock: protects @bos
  * @bos: buffer objects, &halyard_bo.link
@@ -119,7 +116,11 @@ struct halyard_core {
 	struct halyard_irq *irqs;
 	unsigned int num_vectors;
 	struct mutex reset_lock;
-	struct rw_semaphore hw_sem;
+	spinlock_t quarantine_lock;
+	struct list_head suspects;
+	struct list_head released;
+	bool quiet;
+	struct work_struct quarantine_work;
 	struct mutex vms_lock;
 	struct list_head vms;
 	struct mutex bos_lock;
@@ -150,6 +151,27 @@ void halyard_device_unplug(struct halyard_device *hdev);
 int halyard_pci_request_irqs(struct halyard_device *hdev);
 /* Function-level reset by the bus; -EOPNOTSUPP when there is none. Under reset_lock, with vms' hardware frozen. */
 int halyard_pci_function_reset(struct halyard_device *hdev);
+
+/* ---- quarantine.c: memory that the device may still reach ---- */
+
+/**
+ * struct halyard_quarantined - part of what can't be released before the device was reset
+ * @link: in &halyard_core.suspects or &halyard_core.released
+ * @release: in process context, on a quiet device, under no lock
+ */
+struct halyard_quarantined {
+	struct list_head link;
+	void (*release)(struct halyard_quarantined *item);
+};
+
+void halyard_quarantine_init(struct halyard_device *hdev);
+/* Any context in which @release may be called: on an unplugged device it is called at once. */
+void halyard_quarantine_add(struct halyard_device *hdev, struct halyard_quarantined *item,
+			    void (*release)(struct halyard_quarantined *item));
+/* For recovery, after a successful device or function reset: what was added before is released soon, by a work. */
+void halyard_quarantine_after_reset(struct halyard_device *hdev);
+/* At unplug, after the chip was stopped: all is released now, and whatever is added later at once. */
+void halyard_quarantine_drain(struct halyard_device *hdev);
 
 /* ---- uobj.c: arguments from user space ---- */
 
@@ -206,32 +228,31 @@ void halyard_userptr_free(struct halyard_userptr *userptr);
 
 /* ---- vm.c, kmem.c ---- */
 
+/* Operations of one VM_BIND, as DEV_QUERY tells it. */
+#define HALYARD_BIND_OPS_MAX		1024
+
 /**
  * struct halyard_vm_core - the core's part of an address space
- * @ref: &halyard_vm_get, &halyard_vm_put
+ * @vm: the address space
+ * @ref: halyard_vm_get(), halyard_vm_put()
  * @link: in &halyard_core.vms
  * @user: whose share it counts in, or NULL outside of any file
  * @creator: process that made it, for debugfs
- * @dead: torn down in hardware; nothing is mapped and no chip call is made any more
- * @orphan: the last reference went while the device was being unplugged, which frees it; protected by
- *	&halyard_core.vms_lock
+ * @dead: torn down; nothing is mapped and no chip call is made any more; protected by &halyard_vm.lock
  * @kernel_mm: the driver's own range; protected by &halyard_vm.lock
- * @kmems: &struct halyard_kmem_node in use; protected by &halyard_vm.lock
- * @stale_mappings: no longer mapped, but the device did not confirm that it has stopped using them; released
- *	by the next confirmed flush or device reset; protected by &halyard_vm.lock
- * @stale_kmems: likewise
+ * @kmems: memory in @kernel_mm; protected by &halyard_vm.lock
+ * @quarantined: used when the last reference goes while the device may still reach what is mapped
  */
 struct halyard_vm_core {
+	struct halyard_vm *vm;
 	struct kref ref;
 	struct list_head link;
 	struct halyard_user *user;
 	pid_t creator;
 	bool dead;
-	bool orphan;
 	struct drm_mm kernel_mm;
 	struct list_head kmems;
-	struct list_head stale_mappings;
-	struct list_head stale_kmems;
+	struct halyard_quarantined quarantined;
 };
 
 /* ERR_PTR(-ENOENT); a reference is given. */
@@ -246,17 +267,13 @@ struct halyard_vm *halyard_vm_create(struct halyard_device *hdev);
 int halyard_vm_map(struct halyard_vm *vm, struct halyard_bo *bo, u64 bo_offset, u64 va, u64 size,
 		   u32 flags);
 int halyard_vm_unmap(struct halyard_vm *vm, u64 va, u64 size);
+/* The chip's vm_flush, under the lock; when it fails recovery is started: -EIO. */
+int halyard_vm_flush(struct halyard_vm *vm);
 /* Every address space is gone from the device, which is quiet; nothing of it is mapped for DMA afterwards. */
 void halyard_vms_unplug(struct halyard_device *hdev);
-/*
- * Bracket a device or function reset together with the following start: no chip call on an address space is made in
- * between. With @quiet the reset succeeded and what the device could still reach before is released.
- */
-void halyard_vms_reset_begin(struct halyard_device *hdev);
-void halyard_vms_reset_end(struct halyard_device *hdev, bool quiet);
-
-/* kmem.c, for vm.c: under halyard_vm.lock, on a quiet device */
-void halyard_kmems_release(struct halyard_vm *vm, struct list_head *kmems);
+/* All locks of one kind are of one class for lockdep, which the two functions give them. */
+void halyard_vm_lock_init(struct mutex *lock);
+void halyard_file_lock_init(struct mutex *lock);
 
 /* debugfs.c */
 #if IS_ENABLED(CONFIG_DEBUG_FS) && defined(CONFIG_HALYARD_DEBUGFS)
@@ -292,7 +309,7 @@ int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *dr
 /* Limits of one SUBMIT, as DEV_QUERY tells them. Jobs of one call are bits of a u64. */
 #define HALYARD_SUBMIT_JOBS_MAX		64
 #define HALYARD_JOB_BUFFERS_MAX		1024
-#define HALYARD_JOB_SYNCS_MAX		256
+#define HALYARD_JOB_SYNCS_MAX		64
 
 int halyard_jobs_init(void);	/* when the module is loaded */
 void halyard_jobs_exit(void);	/* when it is unloaded: waits for what is being released, and for RCU */

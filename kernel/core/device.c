@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a device: allocation, registration, unplug. Knows no bus; pci.c calls it, and so does
+ * the mock chip of the tests.
+ */
+
+#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
+#include <linux/sched/mm.h>
+
+#include <drm/drm_managed.h>
+
+#include <kunit/visibility.h>
+
+#include "core.h"
+
+/*
+ * Teaches lockdep the order of our locks at the first probe, before any rare path takes two of them, and that memory is
+ * allocated under them.
+ */
+static void halyard_lockdep_prime(struct halyard_core *core)
+{
+	struct mutex file_lock, vm_lock;
+	struct dma_resv resv;
+
+	if (!IS_ENABLED(CONFIG_LOCKDEP))
+		return;
+
+	halyard_file_lock_init(&file_lock);
+	halyard_vm_lock_init(&vm_lock);
+	dma_resv_init(&resv);
+
+	mutex_lock(&file_lock);
+	mutex_lock(&core->vms_lock);
+	mutex_lock(&vm_lock);
+	fs_reclaim_acquire(GFP_KERNEL);
+	fs_reclaim_release(GFP_KERNEL);
+	dma_resv_lock(&resv, NULL);
+	might_lock(&core->reset_lock);
+	dma_resv_unlock(&resv);
+	might_lock(&core->reset_lock);
+	mutex_unlock(&vm_lock);
+	mutex_unlock(&core->vms_lock);
+	might_lock(&core->users_lock);
+	mutex_unlock(&file_lock);
+
+	dma_resv_fini(&resv);
+	mutex_destroy(&vm_lock);
+	mutex_destroy(&file_lock);
+}
+
+static void halyard_core_fini(struct drm_device *drm, void *data)
+{
+	struct halyard_core *core = data;
+
+	drm_WARN_ON(drm, !list_empty(&core->users));
+	drm_WARN_ON(drm, !list_empty(&core->vms));
+	drm_WARN_ON(drm, !list_empty(&core->suspects));
+	cancel_work_sync(&core->quarantine_work);
+	xa_destroy(&core->queue_ids);
+	ida_destroy(&core->vm_ids);
+}
+
+static int halyard_core_init(struct halyard_device *hdev)
+{
+	struct halyard_core *core = hdev->core;
+	struct drm_device *drm = &hdev->drm;
+	int ret;
+
+	core->hdev = hdev;
+	core->owner = hdev->dev->driver ? hdev->dev->driver->owner : NULL;
+	spin_lock_init(&core->users_lock);
+	INIT_LIST_HEAD(&core->users);
+	ida_init(&core->vm_ids);
+	xa_init_flags(&core->queue_ids, XA_FLAGS_LOCK_IRQ);
+	INIT_LIST_HEAD(&core->vms);
+	INIT_LIST_HEAD(&core->bos);
+	init_completion(&core->unplug_done);
+	halyard_quarantine_init(hdev);
+
+	ret = drmm_mutex_init(drm, &core->reset_lock);
+	if (!ret)
+		ret = drmm_mutex_init(drm, &core->vms_lock);
+	if (!ret)
+		ret = drmm_mutex_init(drm, &core->bos_lock);
+	if (!ret)
+		ret = drmm_mutex_init(drm, &core->unplug_lock);
+	if (ret)
+		return ret;
+
+	halyard_lockdep_prime(core);
+	return drmm_add_action_or_reset(drm, halyard_core_fini, core);
+}
+
+/**
+ * halyard_device_alloc() - allocates a device and what the core keeps of it
+ * @parent: device that does the DMA; the new device goes with it
+ * @chip: kind of chip
+ *
+ * Return: the device, not yet visible to anybody, or an ERR_PTR
+ */
+struct halyard_device *halyard_device_alloc(struct device *parent, const struct halyard_chip *chip)
+{
+	struct halyard_device *hdev;
+	int ret;
+
+	hdev = devm_drm_dev_alloc(parent, &halyard_drm_driver, struct halyard_device, drm);
+	if (IS_ERR(hdev))
+		return hdev;
+
+	hdev->chip = chip;
+	hdev->dev = parent;
+	hdev->core = drmm_kzalloc(&hdev->drm, sizeof(*hdev->core), GFP_KERNEL);
+	hdev->priv = drmm_kzalloc(&hdev->drm, chip->priv_size, GFP_KERNEL);
+	if (!hdev->core || !hdev->priv)
+		return ERR_PTR(-ENOMEM);
+
+	ret = halyard_core_init(hdev);
+	if (ret)
+		return ERR_PTR(ret);
+	return hdev;
+}
+EXPORT_SYMBOL_IF_KUNIT(halyard_device_alloc);
+
+/* What the chip says of itself is used in arithmetic without another look. */
+static int halyard_limits_check(struct halyard_device *hdev)
+{
+	const struct halyard_limits *limits = &hdev->limits;
+	const struct halyard_chip *chip = hdev->chip;
+	bool mmu = chip->ops->vm_map;
+
+	if (!limits->queues || !limits->vms || !limits->queue_depth ||
+	    limits->payload_size > HALYARD_MAX_PAYLOAD ||
+	    !chip->num_classes || chip->num_classes > HALYARD_MAX_ENGINE_CLASSES ||
+	    limits->dma_bits < 32 || limits->dma_bits > 64)
+		goto refuse;
+	if (limits->large_page_size && !is_power_of_2(limits->large_page_size))
+		goto refuse;
+	if (mmu && (limits->va_start >= limits->va_end || limits->va_end >= limits->kernel_va_end))
+		goto refuse;
+	if (!PAGE_ALIGNED(limits->va_start | limits->va_end | limits->kernel_va_end))
+		goto refuse;
+	return 0;
+
+refuse:
+	dev_err(hdev->dev, "the driver of %s states impossible limits\n", chip->name);
+	return -EINVAL;
+}
+
+static int halyard_dma_init(struct halyard_device *hdev)
+{
+	int ret;
+
+	ret = dma_set_mask_and_coherent(hdev->dev, DMA_BIT_MASK(hdev->limits.dma_bits));
+	if (ret) {
+		dev_err(hdev->dev, "no DMA with addresses of %u bits\n", hdev->limits.dma_bits);
+		return ret;
+	}
+	/* A contiguous run of pages stays one entry of a table, whatever its length. */
+	if (hdev->dev->dma_parms)
+		dma_set_max_seg_size(hdev->dev, UINT_MAX);
+	return 0;
+}
+
+static void halyard_sched_release(struct drm_device *drm, void *data)
+{
+	halyard_sched_fini(data);
+}
+
+/**
+ * halyard_device_register() - brings a device up and makes it visible
+ * @hdev: of halyard_device_alloc(), with registers mapped
+ *
+ * Return: 0, or a negative error; the chip is then stopped
+ */
+int halyard_device_register(struct halyard_device *hdev)
+{
+	const struct halyard_chip_ops *ops = hdev->chip->ops;
+	int ret;
+
+	ret = ops->init(hdev);
+	if (ret)
+		return ret;
+	ret = halyard_limits_check(hdev);
+	if (ret)
+		return ret;
+	ret = halyard_dma_init(hdev);
+	if (ret)
+		return ret;
+	ret = halyard_sched_init(hdev);
+	if (ret)
+		return ret;
+	ret = drmm_add_action_or_reset(&hdev->drm, halyard_sched_release, hdev);
+	if (ret)
+		return ret;
+	ret = halyard_pci_request_irqs(hdev);
+	if (ret)
+		return ret;
+
+	ret = ops->start(hdev);
+	if (ret)
+		goto stop;
+
+	halyard_debugfs_init(hdev);
+	ret = drm_dev_register(&hdev->drm, 0);
+	if (ret)
+		goto debugfs_fini;
+
+	drm_info(&hdev->drm, "%s, revision %u.%u, %u queues, %u address spaces\n",
+		 hdev->chip->description, hdev->revision >> 16, hdev->revision & 0xffff,
+		 hdev->limits.queues, hdev->limits.vms);
+	return 0;
+
+debugfs_fini:
+	halyard_debugfs_fini(hdev);
+stop:
+	ops->stop(hdev);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(halyard_device_register);
+
+/**
+ * halyard_device_unplug() - ends a device, once
+ * @hdev: the device, registered
+ *
+ * For the bus when the driver or the card goes, and for recovery when nothing else helped. Afterwards calls fail with
+ * ENODEV, all fences are signalled, nothing is mapped for the device, and the chip is called no more.
+ *
+ * Context: process, any number of callers at once, all of which return when it is done. Not under a lock that an ioctl
+ *	takes, and not between drm_dev_enter() and drm_dev_exit().
+ */
+void halyard_device_unplug(struct halyard_device *hdev)
+{
+	struct halyard_core *core = hdev->core;
+
+	mutex_lock(&core->unplug_lock);
+	if (drm_dev_is_unplugged(&hdev->drm)) {
+		/* Somebody else is at it. */
+		mutex_unlock(&core->unplug_lock);
+		wait_for_completion(&core->unplug_done);
+		return;
+	}
+	halyard_debugfs_fini(hdev);
+	drm_dev_unplug(&hdev->drm);
+	mutex_unlock(&core->unplug_lock);
+
+	/* No DMA before fences tell user space that its memory is its own again. */
+	hdev->chip->ops->stop(hdev);
+	halyard_sched_unplug(hdev);
+	halyard_vms_unplug(hdev);
+
+	complete_all(&core->unplug_done);
+}
+EXPORT_SYMBOL_IF_KUNIT(halyard_device_unplug);
