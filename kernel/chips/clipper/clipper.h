@@ -32,8 +32,9 @@
  * @generation: counts starts of the hardware, each of which forgets contexts and queues; changed
  *	while no other call is made, read by all
  * @enabled: queues that are enabled in hardware
- * @state_lock: held over each TLB flush and each reset, so that they don't meet; protects @orphans
- *	and the registers against a reset of the card
+ * @state_lock: held over each TLB flush and each reset, so that they don't meet; protects @orphans,
+ *	what contexts are loaded, and the registers against a reset of the card. Inside of
+ *	&halyard_vm.lock; nothing is allocated under it.
  * @counter_lock: makes reading the two halves of a 64-bit counter one access; taken anywhere
  * @ready: registers may be accessed; changed under both locks, to be read under either. Calls that
  *	the core never makes during a reset need not look at it.
@@ -85,11 +86,12 @@ struct clipper_pt {
 };
 
 /**
- * struct clipper_vm - &halyard_vm.priv; protected by &halyard_vm.lock
+ * struct clipper_vm - &halyard_vm.priv; its tables are protected by &halyard_vm.lock
  * @root: of the page tables
  * @empty: tables without a live entry, by level. Made by vm_prepare or emptied by vm_unmap; those
  *	still empty at vm_flush are freed there.
- * @generation: &clipper_device.generation in which the context was loaded
+ * @generation: &clipper_device.generation in which the context was loaded, protected by
+ *	&clipper_device.state_lock
  */
 struct clipper_vm {
 	struct clipper_pt *root;

@@ -192,14 +192,14 @@ void clipper_vm_load(struct halyard_vm *vm)
 	struct clipper_vm *cvm = vm->priv;
 	u32 base = CLP_CTX(vm->hw_id);
 
-	/* No reset: the core does not make queues meanwhile. */
-	mutex_lock(&vm->lock);
+	/* Not vm->lock: recovery comes here, and must not wait for those who allocate memory. */
+	mutex_lock(&cdev->state_lock);
 	if (cvm->generation != cdev->generation) {
 		clipper_write64(vm->hdev, base + CLP_CTX_PGD_LO, cvm->root->dma);
 		clipper_write(vm->hdev, base + CLP_CTX_CONTROL, CLP_CTX_CONTROL_ENABLE);
 		cvm->generation = cdev->generation;
 	}
-	mutex_unlock(&vm->lock);
+	mutex_unlock(&cdev->state_lock);
 }
 
 /* Under state_lock. 0 also when there is nothing to flush: the card has not loaded the context. */
