@@ -93,8 +93,9 @@ TEST_F(GraphTest, RefusesBadNames) {
   expect_refused(
       graph_, [&] { graph_.add_output("x", y); }, "an input \"x\" already");
   graph_.add_output("y", y);
+  const auto again = op(HALYARD_OP_RELU, {y});
   expect_refused(
-      graph_, [&] { graph_.add_output("y", op(HALYARD_OP_RELU, {y})); }, "");
+      graph_, [&] { graph_.add_output("y", again); }, "an output \"y\" already");
   expect_refused(
       graph_, [&] { graph_.add_output("z", y); }, "is the output \"y\" already");
   expect_refused(
