@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""Tests inside the VM: GoogleTest programs, KUnit, and both again on the debug kernel."""
+
+import os
+import re
+import shlex
+import shutil
+import xml.etree.ElementTree as ElementTree
+
+from .core import BUILD, RESULTS, SCRIPTS, Result, chips, enabled_chips, stage
+from .kernel import kernel_tree
+
+VM_TESTS = BUILD / "user" / "tests" / "vm"
+SUITE_TOTALS = re.compile(r"# (\S+): pass:(\d+) fail:(\d+) skip:(\d+) total:(\d+)")
+WHY = {120: "the guest kernel complained", 121: "a card's protocol checker or emulator complained", 124: "time limit", 125: "the VM failed"}
+
+
+def programs():
+    return sorted(path for path in VM_TESTS.glob("*") if path.is_file() and os.access(path, os.X_OK))
+
+
+def card_options(program):
+    """Runs of one program: its own options (<program>.args) or one card of each chip that it may be meant for."""
+    arguments = program.with_name(program.name + ".args")
+    if arguments.is_file():
+        return [shlex.split(arguments.read_text())]
+    named = [chip for chip in chips() if chip in program.name]
+    return [["--card", chip] for chip in enabled_chips() if not named or chip in named]
+
+
+def read_report(path, result, label):
+    """Adds a GoogleTest report. Returns whether there was one with at least one test."""
+    if not path.is_file():
+        return False
+    cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+    for case in cases:
+        name = f"{label}: {case.get('classname')}.{case.get('name')}"
+        failures = case.findall("failure")
+        skipped = case.find("skipped")
+        if failures:
+            result.fail(f"{name}:", *[(failure.get("message") or "").replace("\n", " ") for failure in failures[:2]])
+        elif skipped is not None:
+            result.skip(f"{name}: {' '.join((skipped.get('message') or skipped.text or 'no reason given').split())}")
+        elif case.get("status") == "run":
+            result.passed += 1
+    return bool(cases)
+
+
+def run_program(log, program, options, kernel, timeout):
+    result = Result()
+    label = f"{program.name} ({' '.join(options)})"
+    share = RESULTS / "vm" / f"{program.name}-{'-'.join(options).strip('-')}-{kernel or 'default'}"
+    shutil.rmtree(share, ignore_errors=True)
+    share.mkdir(parents=True)
+    done = log.run(
+        SCRIPTS / "vm", "run", *options, "--kernel", kernel, "--timeout", timeout, "--share", share, "--",
+        program, "--gtest_output=xml:/out/report.xml",
+        timeout=timeout + 120,
+    )  # fmt: skip
+    reported = read_report(share / "report.xml", result, label)
+    if not reported or (done.returncode and not result.failed):
+        words = [line for line in done.stdout.splitlines() if line.startswith(("vm:", "["))][-12:]
+        reason = WHY.get(done.returncode, "" if reported else "no test was reported")
+        result.fail(f"{label}: exit status {done.returncode} {reason}".rstrip(), *words)
+    return result
+
+
+def run_all(log, kernel, timeout):
+    result = Result()
+    for program in programs():
+        for options in card_options(program):
+            result.add(run_program(log, program, options, kernel, timeout))
+    if not programs():
+        result.skip("there are no programs in build/user/tests/vm")
+    return result
+
+
+@stage("vm", "tests inside the VM, on the default kernel")
+def check_vm(log):
+    return run_all(log, "", 900)
+
+
+def debug_kernel(log, result):
+    """The debug kernel with our modules built for it, or None."""
+    tree, reason = kernel_tree("debug")
+    if tree is None:
+        result.skip(f"the debug kernel: {reason}")
+        return None
+    done = log.run(SCRIPTS / "kbuild", "--kernel", "debug")
+    if done.returncode:
+        result.fail("the modules do not build for the debug kernel:", *done.stdout.splitlines()[:10])
+        return None
+    return tree
+
+
+@stage("kunit", "KUnit tests of the core, on the debug kernel")
+def check_kunit(log):
+    result = Result()
+    tree = debug_kernel(log, result)
+    if tree is None:
+        return result
+    names = [path.stem for path in sorted((BUILD / "kernel" / tree.name / "tests").glob("*.ko"))]
+    if not names:
+        result.skip("no KUnit module is built (CONFIG_HALYARD_KUNIT)")
+        return result
+    share = RESULTS / "kunit"
+    shutil.rmtree(share, ignore_errors=True)
+    load = " && ".join(f"modprobe {name}" for name in names)
+    done = log.run(
+        SCRIPTS / "vm", "run", "--kernel", "debug", "--append", "kunit.stats_enabled=2", "--timeout", 600,
+        "--share", share, "--", "sh", "-c", f"{load}; status=$?; dmesg >/out/dmesg; exit $status",
+        timeout=720,
+    )  # fmt: skip
+    report = share / "dmesg"
+    text = report.read_text(errors="replace") if report.is_file() else ""
+    totals = SUITE_TOTALS.findall(text)
+    for suite, passed, failed, skipped, _total in totals:
+        result.passed += int(passed)
+        result.skipped += int(skipped)
+        if int(failed):
+            result.failed += int(failed)
+            result.errors.append(f"suite {suite}: {failed} failed")
+    result.errors += [line for line in text.splitlines() if "not ok" in line or "EXPECTATION FAILED" in line][:10]
+    if not totals or (done.returncode and not result.failed):
+        result.fail(f"KUnit: exit status {done.returncode} {WHY.get(done.returncode, '')}", *done.stdout.splitlines()[-12:])
+    return result
+
+
+@stage("vm-debug", "tests inside the VM again, under KASAN, UBSAN and lockdep")
+def check_vm_debug(log):
+    result = Result()
+    if debug_kernel(log, result) is not None:
+        result.add(run_all(log, "debug", 1800))
+    return result

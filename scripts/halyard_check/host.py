@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""User space on the host: unit tests, sanitizers, the second compiler, fuzzers, static analysis."""
+
+import hashlib
+import json
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+
+from .core import BUILD, RESULTS, ROOT, SCRIPTS, Result, each, files, stage, tracked_files
+
+FUZZ_SECONDS = 20
+
+
+def build(log, preset, result):
+    """Builds a preset; a failure is one failed test."""
+    done = log.run(SCRIPTS / "build-user", preset)
+    if done.returncode:
+        result.fail(f"the build of preset {preset} failed:", *done.stdout.splitlines()[:20])
+    return done.returncode == 0
+
+
+def run_ctest(log, preset, env=None):
+    result = Result()
+    if not build(log, preset, result):
+        return result
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    report = RESULTS / f"ctest-{preset}.xml"
+    report.unlink(missing_ok=True)
+    log.run(
+        "ctest", "--test-dir", BUILD / preset, "--output-junit", report, "--output-on-failure", "-j", os.cpu_count(),
+        env=env,
+    )  # fmt: skip
+    if not report.is_file():
+        result.fail("ctest wrote no report")
+        return result
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        if case.get("status") == "fail":
+            output = (case.findtext("system-out") or "").splitlines()
+            result.fail(f"{case.get('name')}:", *[line for line in output if "Failure" in line or "ERROR" in line][:5])
+        elif case.get("status") == "run":
+            result.passed += 1
+        else:
+            result.skip(f"{case.get('name')}: {case.findtext('skipped') or case.get('status')}")
+    return result
+
+
+@stage("unit", "unit tests on the host")
+def check_unit(log):
+    return run_ctest(log, "user")
+
+
+@stage("asan", "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer")
+def check_asan(log):
+    return run_ctest(log, "asan", {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
+
+
+@stage("tsan", "unit tests under ThreadSanitizer")
+def check_tsan(log):
+    return run_ctest(log, "tsan", {"TSAN_OPTIONS": "halt_on_error=1"})
+
+
+@stage("clang", "user space builds with the second compiler")
+def check_clang(log):
+    result = Result()
+    if build(log, "clang", result):
+        result.passed += 1
+    return result
+
+
+@stage("fuzz", f"each fuzzer for {FUZZ_SECONDS} s")
+def check_fuzz(log):
+    result = Result()
+    if not build(log, "fuzz", result):
+        return result
+    for program in sorted((BUILD / "fuzz" / "tests" / "fuzz").glob("*")):
+        if not os.access(program, os.X_OK):
+            continue
+        corpus = RESULTS / "corpus" / program.name
+        corpus.mkdir(parents=True, exist_ok=True)
+        done = log.run(
+            program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", f"-artifact_prefix={corpus}-", corpus,
+            timeout=FUZZ_SECONDS + 120,
+        )  # fmt: skip
+        wrong = [line for line in done.stdout.splitlines() if re.search(r"ERROR|SUMMARY|runtime error", line)]
+        result.judge(done.returncode == 0, f"{program.name}:", *wrong[:5])
+    return result
+
+
+@stage("cppcheck", "cppcheck over user space")
+def check_cppcheck(log):
+    result = Result()
+    database = BUILD / "user" / "compile_commands.json"
+    cache = RESULTS / "cppcheck"
+    cache.mkdir(parents=True, exist_ok=True)
+    done = log.run(
+        "cppcheck", f"--project={database}", f"--cppcheck-build-dir={cache}", "--enable=warning,performance,portability",
+        "--inline-suppr", "--std=c++20", "--error-exitcode=1", "--quiet", "-j", os.cpu_count(),
+        "--suppress=*:/usr/*", "--suppress=*:*/build/*", "--suppress=internalAstError", "--template=gcc",
+    )  # fmt: skip
+    wrong = [line for line in done.stdout.splitlines() if re.search(r": (error|warning|performance|portability):", line)]
+    result.judge(done.returncode == 0, *(wrong or done.stdout.splitlines())[:15])
+    return result
+
+
+def compile_units():
+    """Our sources in the compile database."""
+    database = json.loads((BUILD / "user" / "compile_commands.json").read_text())
+    paths = {entry["file"] for entry in database}
+    return sorted(path for path in paths if path.startswith(f"{ROOT}/") and not path.startswith(f"{BUILD}/"))
+
+
+def header_digest():
+    """clang-tidy's verdict on a source depends on the headers too; which ones, the compiler knows, we take all."""
+    digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes())
+    for path in files([".h", ".hpp"], "hal", "emulator", "tests", "uapi", "kernel"):
+        digest.update((ROOT / path).read_bytes())
+    return digest
+
+
+def changed_since(stamps, path, headers):
+    digest = headers.copy()
+    with open(path, "rb") as file:
+        digest.update(path.encode() + file.read())
+    return stamps / digest.hexdigest()
+
+
+@stage("clang-tidy", "clang-tidy over user space; a source that passed unchanged is not read again")
+def check_tidy(log):
+    result = Result()
+    stamps = RESULTS / "tidy"
+    stamps.mkdir(parents=True, exist_ok=True)
+    headers = header_digest()
+    known = {str(ROOT / path) for path in tracked_files()}
+
+    def judge(path):
+        stamp = changed_since(stamps, path, headers)
+        if stamp.is_file():
+            return path, True, []
+        done = log.run("nice", "clang-tidy", "--quiet", "-p", BUILD / "user", path, timeout=900)
+        if done.returncode == 0:
+            stamp.touch()
+        return path, done.returncode == 0, [line for line in done.stdout.splitlines() if re.search(r": (error|warning):", line)]
+
+    for path, good, wrong in each(judge, [path for path in compile_units() if path in known]):
+        result.judge(good, *(wrong or [f"{path}: clang-tidy failed"])[:6])
+    return result
