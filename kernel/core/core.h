@@ -18,6 +18,13 @@
 
 #include <halyard/chip.h>
 
+/* Exported only where the tests' module is built. EXPORT_SYMBOL_IF_KUNIT() would ask the kernel, which need not have KUnit. */
+#if IS_ENABLED(CONFIG_HALYARD_KUNIT)
+#define HALYARD_EXPORT_FOR_TESTS(symbol) EXPORT_SYMBOL_GPL(symbol)
+#else
+#define HALYARD_EXPORT_FOR_TESTS(symbol)
+#endif
+
 /* ---- client.c: files, users and their limits ---- */
 
 /** enum halyard_resource - what is limited per user */
@@ -325,6 +332,8 @@ void halyard_queues_release(struct halyard_file *file);	/* at close */
 /* Counters for fdinfo, QUEUE_QUERY and debugfs. */
 void halyard_file_engine_ns(struct halyard_file *file, u64 *ns);
 void halyard_sched_debugfs(struct halyard_device *hdev, struct seq_file *m);
+/* Error injection: the rung at which the recovery of a queue begins. */
+void halyard_sched_debugfs_init(struct halyard_device *hdev, struct dentry *root);
 /* Starts recovery of the whole device, from any context. @reason is a string constant. */
 void halyard_recover_device(struct halyard_device *hdev, const char *reason);
 /* Waits until recovery that was started is over: the device works, or is lost. Not under reset_lock. */

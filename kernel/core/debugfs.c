@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Files in debugfs, for people: bos, vms, queues, limits; and the chip's own below chip/. */
+
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+
+#include <drm/drm_debugfs.h>
+#include <drm/drm_gem.h>
+
+#include "core.h"
+
+static struct halyard_device *halyard_debugfs_device(struct seq_file *m)
+{
+	struct drm_debugfs_entry *entry = m->private;
+
+	return to_halyard_device(entry->dev);
+}
+
+static int halyard_debugfs_bos(struct seq_file *m, void *data)
+{
+	struct halyard_device *hdev = halyard_debugfs_device(m);
+	struct halyard_bo *bo;
+
+	seq_puts(m, "     pid         bytes  handles  refs  pins  kind\n");
+	mutex_lock(&hdev->core->bos_lock);
+	list_for_each_entry(bo, &hdev->core->bos, link) {
+		struct drm_gem_object *obj = &bo->base.base;
+
+		seq_printf(m, "%8d  %12zu  %7u  %4u  %4u  %s%s%s\n", bo->creator, obj->size,
+			   READ_ONCE(obj->handle_count), kref_read(&obj->refcount),
+			   READ_ONCE(bo->pins),
+			   bo->flags & DRM_HALYARD_BO_IMPORTED ? "imported" :
+			   bo->flags & DRM_HALYARD_BO_USERPTR ? "userptr" : "own",
+			   bo->readonly ? ", read-only" : "",
+			   READ_ONCE(obj->dma_buf) ? ", shared" : "");
+	}
+	mutex_unlock(&hdev->core->bos_lock);
+	seq_printf(m, "own memory: %lld of %llu bytes\n", atomic64_read(&hdev->core->bo_bytes),
+		   halyard_bo_region_size(hdev));
+	return 0;
+}
+
+static int halyard_debugfs_vms(struct seq_file *m, void *data)
+{
+	struct halyard_device *hdev = halyard_debugfs_device(m);
+	struct halyard_vm_core *core;
+
+	mutex_lock(&hdev->core->vms_lock);
+	list_for_each_entry(core, &hdev->core->vms, link) {
+		struct halyard_vm *vm = core->vm;
+
+		mutex_lock(&vm->lock);
+		seq_printf(m, "address space %u, pid %d%s\n", vm->hw_id, core->creator,
+			   core->dead ? ", dead" : "");
+		drm_debugfs_gpuva_info(m, &vm->gpuvm);
+		mutex_unlock(&vm->lock);
+	}
+	mutex_unlock(&hdev->core->vms_lock);
+	return 0;
+}
+
+static int halyard_debugfs_queues(struct seq_file *m, void *data)
+{
+	halyard_sched_debugfs(halyard_debugfs_device(m), m);
+	return 0;
+}
+
+static int halyard_debugfs_limits(struct seq_file *m, void *data)
+{
+	struct halyard_device *hdev = halyard_debugfs_device(m);
+	struct halyard_core *core = hdev->core;
+	struct halyard_user *user;
+
+	seq_puts(m, "     uid   files  queues  address spaces\n");
+	spin_lock(&core->users_lock);
+	list_for_each_entry(user, &core->users, link)
+		seq_printf(m, "%8u  %6u  %6u  %14u\n", from_kuid_munged(&init_user_ns, user->uid),
+			   user->refs, user->used[HALYARD_RES_QUEUE], user->used[HALYARD_RES_VM]);
+	seq_printf(m, "     all          %6u  %14u\n", core->used[HALYARD_RES_QUEUE],
+		   core->used[HALYARD_RES_VM]);
+	spin_unlock(&core->users_lock);
+	seq_printf(m, "      of          %6u  %14u\n", hdev->limits.queues, hdev->limits.vms);
+	return 0;
+}
+
+static const struct drm_debugfs_info halyard_debugfs_files[] = {
+	{ "bos", halyard_debugfs_bos },
+	{ "vms", halyard_debugfs_vms },
+	{ "queues", halyard_debugfs_queues },
+	{ "limits", halyard_debugfs_limits },
+};
+
+/**
+ * halyard_debugfs_init() - adds a device's files
+ * @hdev: the device, about to be registered
+ */
+void halyard_debugfs_init(struct halyard_device *hdev)
+{
+	struct halyard_core *core = hdev->core;
+
+	drm_debugfs_add_files(&hdev->drm, halyard_debugfs_files, ARRAY_SIZE(halyard_debugfs_files));
+	if (!hdev->chip->ops->debugfs_init)
+		return;
+	core->chip_debugfs = debugfs_create_dir("chip", hdev->drm.debugfs_root);
+	hdev->chip->ops->debugfs_init(hdev, core->chip_debugfs);
+}
+
+/**
+ * halyard_debugfs_fini() - removes the chip's files, whose code may be gone before the device is
+ * @hdev: the device
+ */
+void halyard_debugfs_fini(struct halyard_device *hdev)
+{
+	debugfs_remove_recursive(hdev->core->chip_debugfs);
+	hdev->core->chip_debugfs = NULL;
+}

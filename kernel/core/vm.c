@@ -1,0 +1,873 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Address spaces: what is mapped where, kept by drm_gpuvm, with page-table entries by the chip.
+ *
+ * Each mapping has its BO pinned. A mapping that was removed is let go only when the device has confirmed that it
+ * does not use the old entries any more; if it does not answer, the mapping waits in quarantine for a reset.
+ */
+
+#include <linux/dma-resv.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+
+#include <drm/drm_gem.h>
+
+#include <kunit/visibility.h>
+
+#include <compat.h>
+
+#include "core.h"
+
+/**
+ * struct halyard_mapping - a mapping
+ * @va: where, and of what; its &drm_gpuvm_bo keeps the BO
+ * @prot: HALYARD_PROT_*
+ * @link: in a list of those that were removed; they hold a reference to the BO themselves
+ * @quarantined: when the device may still use it
+ */
+struct halyard_mapping {
+	struct drm_gpuva va;
+	u32 prot;
+	struct list_head link;
+	struct halyard_quarantined quarantined;
+};
+
+/**
+ * struct halyard_unmapping - an unmap under way
+ * @spare: mappings for what remains before and behind the range
+ * @gone: mappings removed, &halyard_mapping.link
+ */
+struct halyard_unmapping {
+	struct halyard_mapping *spare[2];
+	struct list_head gone;
+};
+
+static struct halyard_mapping *to_halyard_mapping(struct drm_gpuva *va)
+{
+	return container_of(va, struct halyard_mapping, va);
+}
+
+static struct halyard_vm *to_halyard_vm(struct drm_gpuvm *gpuvm)
+{
+	return container_of(gpuvm, struct halyard_vm, gpuvm);
+}
+
+/* One place, so that all address spaces' locks are of one class. */
+void halyard_vm_lock_init(struct mutex *lock)
+{
+	mutex_init(lock);
+}
+
+/* ---- hardware ---- */
+
+/**
+ * halyard_vm_flush() - makes the device use the page tables as they are
+ * @vm: the address space, locked
+ *
+ * Return: 0, or -EIO when the device does not answer; it is then being reset, and what was unmapped goes to quarantine
+ */
+int halyard_vm_flush(struct halyard_vm *vm)
+{
+	struct halyard_device *hdev = vm->hdev;
+	int ret;
+
+	lockdep_assert_held(&vm->lock);
+
+	mutex_lock(&hdev->core->reset_lock);
+	ret = hdev->chip->ops->vm_flush(vm);
+	mutex_unlock(&hdev->core->reset_lock);
+	if (!ret)
+		return 0;
+
+	halyard_recover_device(hdev, "address translations are not flushed");
+	return -EIO;
+}
+
+/* The part of a table from @offset on, @size bytes, at @va. */
+static void halyard_vm_enter(struct halyard_vm *vm, struct sg_table *sgt, u64 offset, u64 va,
+			     u64 size, u32 prot)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	lockdep_assert_held(&vm->lock);
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		u64 length = sg_dma_len(sg), piece;
+
+		if (offset >= length) {
+			offset -= length;
+			continue;
+		}
+		piece = min(length - offset, size);
+		vm->hdev->chip->ops->vm_map(vm, va, sg_dma_address(sg) + offset, piece, prot);
+		offset = 0;
+		va += piece;
+		size -= piece;
+		if (!size)
+			break;
+	}
+}
+
+/* Others' tables can be anything. */
+static int halyard_vm_check_sgt(struct sg_table *sgt, u64 end)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+	u64 sum = 0;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (!PAGE_ALIGNED(sg_dma_address(sg)) || !PAGE_ALIGNED(sg_dma_len(sg)))
+			return -EINVAL;
+		sum += sg_dma_len(sg);
+	}
+	return sum < end ? -EINVAL : 0;
+}
+
+/* ---- mappings ---- */
+
+static struct halyard_mapping *halyard_mapping_alloc(void)
+{
+	struct halyard_mapping *mapping;
+
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
+	if (mapping)
+		INIT_LIST_HEAD(&mapping->link);
+	return mapping;
+}
+
+/* A mapping that is not in an address space any more, and that the device does not use. */
+static void halyard_mapping_free(struct halyard_mapping *mapping)
+{
+	struct drm_gem_object *obj = mapping->va.gem.obj;
+
+	halyard_bo_unpin(to_halyard_bo(obj));
+	drm_gem_object_put(obj);
+	kfree(mapping);
+}
+
+static void halyard_mapping_release(struct halyard_quarantined *item)
+{
+	halyard_mapping_free(container_of(item, struct halyard_mapping, quarantined));
+}
+
+/* Lets removed mappings go, at once or, when the device did not answer, after its reset. Under no lock. */
+static void halyard_mappings_put(struct halyard_vm *vm, struct list_head *gone, bool flushed)
+{
+	struct halyard_mapping *mapping, *next;
+
+	list_for_each_entry_safe(mapping, next, gone, link) {
+		list_del(&mapping->link);
+		if (flushed)
+			halyard_mapping_free(mapping);
+		else
+			halyard_quarantine_add(vm->hdev, &mapping->quarantined,
+					       halyard_mapping_release);
+	}
+}
+
+/*
+ * Takes a mapping, already out of the tree, from its BO's list. The caller's reference to the BO keeps the lock in
+ * existence that protects the list.
+ */
+static void halyard_mapping_unlink(struct halyard_mapping *mapping, struct list_head *gone)
+{
+	struct drm_gem_object *obj = mapping->va.gem.obj;
+
+	drm_gem_object_get(obj);
+	dma_resv_lock(obj->resv, NULL);
+	drm_gpuva_unlink(&mapping->va);
+	dma_resv_unlock(obj->resv);
+	list_add_tail(&mapping->link, gone);
+}
+
+/* Enters a mapping of a BO that is pinned for it. */
+static int halyard_mapping_insert(struct halyard_vm *vm, struct halyard_mapping *mapping)
+{
+	struct drm_gem_object *obj = mapping->va.gem.obj;
+	struct drm_gpuvm_bo *vm_bo;
+	int ret;
+
+	lockdep_assert_held(&vm->lock);
+
+	dma_resv_lock(obj->resv, NULL);
+	vm_bo = halyard_compat_gpuvm_bo_obtain(&vm->gpuvm, obj);
+	ret = PTR_ERR_OR_ZERO(vm_bo);
+	if (!ret) {
+		ret = drm_gpuva_insert(&vm->gpuvm, &mapping->va);
+		if (!ret)
+			drm_gpuva_link(&mapping->va, vm_bo);
+		drm_gpuvm_bo_put(vm_bo);
+	}
+	dma_resv_unlock(obj->resv);
+	return ret;
+}
+
+/* ---- map ---- */
+
+static int halyard_vm_check_range(struct halyard_vm *vm, u64 va, u64 size)
+{
+	const struct halyard_limits *limits = &vm->hdev->limits;
+
+	if (!size || !PAGE_ALIGNED(va | size))
+		return -EINVAL;
+	if (va < limits->va_start || va >= limits->va_end || size > limits->va_end - va)
+		return -EINVAL;
+	return 0;
+}
+
+/* With the BO pinned for the mapping. Puts nothing in effect when it fails. */
+static int halyard_vm_map_locked(struct halyard_vm *vm, struct halyard_mapping *mapping,
+				 struct sg_table *sgt)
+{
+	u64 va = mapping->va.va.addr, size = mapping->va.va.range;
+	int ret;
+
+	lockdep_assert_held(&vm->lock);
+
+	if (vm->core->dead)
+		return -ENODEV;
+	if (!drm_gpuvm_interval_empty(&vm->gpuvm, va, size))
+		return -EBUSY;
+	ret = vm->hdev->chip->ops->vm_prepare(vm, va, size);
+	if (ret)
+		return ret;
+	ret = halyard_mapping_insert(vm, mapping);
+	if (ret)
+		return ret;
+
+	/*
+	 * Nothing can fail after this point. A device that does not answer the flush is reset, and the reset makes it use
+	 * the new entries, too.
+	 */
+	halyard_vm_enter(vm, sgt, mapping->va.gem.offset, va, size, mapping->prot);
+	halyard_vm_flush(vm);
+	return 0;
+}
+
+/**
+ * halyard_vm_map() - maps part of a BO
+ * @vm: address space
+ * @bo: BO
+ * @bo_offset: bytes into it
+ * @va: device address
+ * @size: bytes
+ * @flags: DRM_HALYARD_BIND_READONLY or 0
+ *
+ * Return: 0, -EINVAL for a range that is empty, not aligned or outside of the BO or of user space's addresses, -EACCES for write
+ *	access to what may only be read, -EBUSY when some of it is mapped, -EOPNOTSUPP without MMU, -ENOMEM, -EIO
+ */
+int halyard_vm_map(struct halyard_vm *vm, struct halyard_bo *bo, u64 bo_offset, u64 va, u64 size,
+		   u32 flags)
+{
+	struct drm_gem_object *obj = &bo->base.base;
+	struct halyard_mapping *mapping;
+	struct sg_table *sgt;
+	int ret;
+
+	if (!vm->hdev->chip->ops->vm_map)
+		return -EOPNOTSUPP;
+	ret = halyard_vm_check_range(vm, va, size);
+	if (ret)
+		return ret;
+	if (!PAGE_ALIGNED(bo_offset) || size > obj->size || bo_offset > obj->size - size)
+		return -EINVAL;
+	if (bo->readonly && !(flags & DRM_HALYARD_BIND_READONLY))
+		return -EACCES;
+
+	mapping = halyard_mapping_alloc();
+	if (!mapping)
+		return -ENOMEM;
+	mapping->prot = HALYARD_PROT_USER;
+	if (!(flags & DRM_HALYARD_BIND_READONLY))
+		mapping->prot |= HALYARD_PROT_WRITE;
+	mapping->va.va.addr = va;
+	mapping->va.va.range = size;
+	mapping->va.gem.obj = obj;
+	mapping->va.gem.offset = bo_offset;
+
+	sgt = halyard_bo_pin(bo);
+	ret = PTR_ERR_OR_ZERO(sgt);
+	if (ret)
+		goto free;
+	ret = halyard_vm_check_sgt(sgt, bo_offset + size);
+	if (ret)
+		goto unpin;
+
+	mutex_lock(&vm->lock);
+	ret = halyard_vm_map_locked(vm, mapping, sgt);
+	mutex_unlock(&vm->lock);
+	if (ret)
+		goto unpin;
+	return 0;
+
+unpin:
+	halyard_bo_unpin(bo);
+free:
+	kfree(mapping);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(halyard_vm_map);
+
+/* ---- unmap ---- */
+
+static int halyard_step_unmap(struct drm_gpuva_op *op, void *priv)
+{
+	struct halyard_mapping *mapping = to_halyard_mapping(op->unmap.va);
+	struct halyard_unmapping *unmapping = priv;
+
+	drm_gpuva_unmap(&op->unmap);
+	halyard_mapping_unlink(mapping, &unmapping->gone);
+	return 0;
+}
+
+/* What remains of a mapping that reaches out of the range, with a pin of its own. */
+static struct halyard_mapping *halyard_mapping_remain(struct halyard_unmapping *unmapping,
+						      unsigned int side,
+						      struct halyard_mapping *mapping)
+{
+	struct halyard_mapping *rest = unmapping->spare[side];
+
+	unmapping->spare[side] = NULL;
+	rest->prot = mapping->prot;
+	/* Pinned already, so this can't fail. */
+	halyard_bo_pin(to_halyard_bo(mapping->va.gem.obj));
+	return rest;
+}
+
+static int halyard_step_remap(struct drm_gpuva_op *op, void *priv)
+{
+	struct halyard_mapping *mapping = to_halyard_mapping(op->remap.unmap->va);
+	struct drm_gem_object *obj = mapping->va.gem.obj;
+	struct drm_gpuvm_bo *vm_bo = mapping->va.vm_bo;
+	struct halyard_unmapping *unmapping = priv;
+	struct drm_gpuva *prev = NULL, *next = NULL;
+
+	if (op->remap.prev)
+		prev = &halyard_mapping_remain(unmapping, 0, mapping)->va;
+	if (op->remap.next)
+		next = &halyard_mapping_remain(unmapping, 1, mapping)->va;
+
+	drm_gpuva_remap(prev, next, &op->remap);
+
+	dma_resv_lock(obj->resv, NULL);
+	if (prev)
+		drm_gpuva_link(prev, vm_bo);
+	if (next)
+		drm_gpuva_link(next, vm_bo);
+	dma_resv_unlock(obj->resv);
+
+	halyard_mapping_unlink(mapping, &unmapping->gone);
+	return 0;
+}
+
+/* Only where an edge of the range may cut a large page has the chip to be ready to split it. */
+static int halyard_vm_prepare_edges(struct halyard_vm *vm, u64 va, u64 size)
+{
+	int (*prepare)(struct halyard_vm *vm, u64 va, u64 size) = vm->hdev->chip->ops->vm_prepare;
+	u64 large = vm->hdev->limits.large_page_size, end = va + size;
+	int ret = 0;
+
+	if (!large)
+		return 0;
+	if (!IS_ALIGNED(va, large))
+		ret = prepare(vm, va, PAGE_SIZE);
+	if (!ret && !IS_ALIGNED(end, large))
+		ret = prepare(vm, end - PAGE_SIZE, PAGE_SIZE);
+	return ret;
+}
+
+/* *flushed: the device does not use any more what was removed. */
+static int halyard_vm_unmap_locked(struct halyard_vm *vm, u64 va, u64 size,
+				   struct halyard_unmapping *unmapping, bool *flushed)
+{
+	int ret;
+
+	lockdep_assert_held(&vm->lock);
+
+	if (vm->core->dead)
+		return -ENODEV;
+	if (drm_gpuvm_interval_empty(&vm->gpuvm, va, size))
+		return 0;
+	ret = halyard_vm_prepare_edges(vm, va, size);
+	if (ret)
+		return ret;
+	/* The steps do not fail, and the range is not the driver's own. */
+	ret = drm_gpuvm_sm_unmap(&vm->gpuvm, unmapping, va, size);
+	if (drm_WARN_ON_ONCE(&vm->hdev->drm, ret))
+		return ret;
+
+	vm->hdev->chip->ops->vm_unmap(vm, va, size);
+	*flushed = !halyard_vm_flush(vm);
+	return 0;
+}
+
+/**
+ * halyard_vm_unmap() - unmaps a range, whatever is in it
+ * @vm: address space
+ * @va: device address
+ * @size: bytes
+ *
+ * Return: 0 when the device does not reach any more what was unmapped, -EINVAL for a malformed range, -EOPNOTSUPP
+ *	without MMU, -ENOMEM, -EIO when the device did not answer and could not be reset; the memory is kept then
+ */
+int halyard_vm_unmap(struct halyard_vm *vm, u64 va, u64 size)
+{
+	struct halyard_unmapping unmapping = { .gone = LIST_HEAD_INIT(unmapping.gone) };
+	bool flushed = true;
+	int ret;
+
+	if (!vm->hdev->chip->ops->vm_map)
+		return -EOPNOTSUPP;
+	ret = halyard_vm_check_range(vm, va, size);
+	if (ret)
+		return ret;
+
+	unmapping.spare[0] = halyard_mapping_alloc();
+	unmapping.spare[1] = halyard_mapping_alloc();
+	if (!unmapping.spare[0] || !unmapping.spare[1]) {
+		ret = -ENOMEM;
+		goto free;
+	}
+
+	mutex_lock(&vm->lock);
+	ret = halyard_vm_unmap_locked(vm, va, size, &unmapping, &flushed);
+	mutex_unlock(&vm->lock);
+
+	halyard_mappings_put(vm, &unmapping.gone, flushed);
+	if (!flushed) {
+		halyard_recover_wait(vm->hdev);
+		ret = READ_ONCE(vm->hdev->core->lost) ? -EIO : 0;
+	}
+free:
+	kfree(unmapping.spare[0]);
+	kfree(unmapping.spare[1]);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(halyard_vm_unmap);
+
+/* ---- life ---- */
+
+static void halyard_gpuvm_free(struct drm_gpuvm *gpuvm)
+{
+	struct halyard_vm *vm = to_halyard_vm(gpuvm);
+	struct halyard_device *hdev = vm->hdev;
+	struct halyard_core *core = hdev->core;
+
+	if (drm_mm_initialized(&vm->core->kernel_mm))
+		drm_mm_takedown(&vm->core->kernel_mm);
+	ida_free(&core->vm_ids, vm->hw_id);
+	if (vm->core->user)
+		halyard_resource_put(hdev, vm->core->user, HALYARD_RES_VM);
+	mutex_destroy(&vm->lock);
+	kfree(vm->priv);
+	kfree(vm->core);
+	kfree(vm);
+	module_put(core->owner);
+	drm_dev_put(&hdev->drm);
+}
+
+static const struct drm_gpuvm_ops halyard_gpuvm_ops = {
+	.vm_free = halyard_gpuvm_free,
+	.sm_step_unmap = halyard_step_unmap,
+	.sm_step_remap = halyard_step_remap,
+};
+
+/*
+ * Takes an address space from the hardware, with all that is mapped. @quiet: the device was reset or stopped and does not
+ * reach anything. False when it did not answer: to be tried again when it is quiet.
+ */
+static bool halyard_vm_teardown(struct halyard_vm *vm, bool quiet)
+{
+	const struct halyard_chip_ops *ops = vm->hdev->chip->ops;
+	struct drm_gpuva *va, *next;
+	bool flushed = true;
+	LIST_HEAD(gone);
+
+	mutex_lock(&vm->lock);
+	if (vm->core->dead) {
+		mutex_unlock(&vm->lock);
+		return true;
+	}
+
+	drm_gpuvm_for_each_va_safe(va, next, &vm->gpuvm) {
+		if (va == &vm->gpuvm.kernel_alloc_node)
+			continue;
+		drm_gpuva_remove(va);
+		ops->vm_unmap(vm, va->va.addr, va->va.range);
+		halyard_mapping_unlink(to_halyard_mapping(va), &gone);
+	}
+	if (ops->vm_flush && !quiet)
+		flushed = !halyard_vm_flush(vm);
+	if (flushed) {
+		mutex_lock(&vm->hdev->core->reset_lock);
+		if (ops->vm_fini)
+			ops->vm_fini(vm);
+		mutex_unlock(&vm->hdev->core->reset_lock);
+		vm->core->dead = true;
+	}
+	mutex_unlock(&vm->lock);
+
+	halyard_mappings_put(vm, &gone, flushed);
+	return flushed;
+}
+
+static void halyard_vm_free(struct halyard_vm *vm)
+{
+	struct halyard_core *core = vm->hdev->core;
+
+	mutex_lock(&core->vms_lock);
+	list_del(&vm->core->link);
+	mutex_unlock(&core->vms_lock);
+	drm_gpuvm_put(&vm->gpuvm);
+}
+
+static void halyard_vm_release_quarantined(struct halyard_quarantined *item)
+{
+	struct halyard_vm *vm =
+		container_of(item, struct halyard_vm_core, quarantined)->vm;
+
+	halyard_vm_teardown(vm, true);
+	halyard_vm_free(vm);
+}
+
+static void halyard_vm_release(struct kref *ref)
+{
+	struct halyard_vm *vm = container_of(ref, struct halyard_vm_core, ref)->vm;
+	struct halyard_device *hdev = vm->hdev;
+	bool done = false;
+	int idx;
+
+	/* While the device is being unplugged it may not be stopped yet: whoever unplugs it has the last word. */
+	if (drm_dev_enter(&hdev->drm, &idx)) {
+		done = halyard_vm_teardown(vm, false);
+		drm_dev_exit(idx);
+	}
+	if (done)
+		halyard_vm_free(vm);
+	else
+		halyard_quarantine_add(hdev, &vm->core->quarantined,
+				       halyard_vm_release_quarantined);
+}
+
+static int halyard_vm_init_hw(struct halyard_vm *vm)
+{
+	struct halyard_device *hdev = vm->hdev;
+	int id;
+
+	id = ida_alloc_max(&hdev->core->vm_ids, hdev->limits.vms - 1, GFP_KERNEL);
+	if (id < 0)
+		return id;
+	vm->hw_id = id;
+
+	if (hdev->chip->ops->vm_init) {
+		int ret = hdev->chip->ops->vm_init(vm);
+
+		if (ret) {
+			ida_free(&hdev->core->vm_ids, id);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static struct halyard_vm *halyard_vm_alloc(struct halyard_device *hdev)
+{
+	struct halyard_vm *vm;
+
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		return NULL;
+	vm->core = kzalloc(sizeof(*vm->core), GFP_KERNEL_ACCOUNT);
+	vm->priv = kzalloc(hdev->chip->vm_priv_size, GFP_KERNEL_ACCOUNT);
+	if (!vm->core || !vm->priv) {
+		kfree(vm->priv);
+		kfree(vm->core);
+		kfree(vm);
+		return NULL;
+	}
+
+	vm->hdev = hdev;
+	vm->core->vm = vm;
+	vm->core->creator = task_tgid_nr(current);
+	kref_init(&vm->core->ref);
+	INIT_LIST_HEAD(&vm->core->kmems);
+	halyard_vm_lock_init(&vm->lock);
+	return vm;
+}
+
+static void halyard_vm_init_ranges(struct halyard_vm *vm, struct drm_gem_object *resv_obj)
+{
+	const struct halyard_limits *limits = &vm->hdev->limits;
+	u64 own = limits->kernel_va_end - limits->va_end;
+
+	drm_gpuvm_init(&vm->gpuvm, "halyard", 0, &vm->hdev->drm, resv_obj, limits->va_start,
+		       limits->kernel_va_end - limits->va_start, limits->va_end, own,
+		       &halyard_gpuvm_ops);
+	if (own)
+		drm_mm_init(&vm->core->kernel_mm, limits->va_end, own);
+}
+
+/**
+ * halyard_vm_create() - makes an address space
+ * @hdev: the device
+ *
+ * Return: the address space with one reference, in nobody's share; -ENOSPC when the device has no more, -ENODEV, -ENOMEM
+ */
+struct halyard_vm *halyard_vm_create(struct halyard_device *hdev)
+{
+	struct halyard_core *core = hdev->core;
+	struct drm_gem_object *resv_obj;
+	struct halyard_vm *vm;
+	int ret = -ENOMEM;
+
+	vm = halyard_vm_alloc(hdev);
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	resv_obj = drm_gpuvm_resv_object_alloc(&hdev->drm);
+	if (!resv_obj)
+		goto free;
+	ret = -ENODEV;
+	if (!try_module_get(core->owner))
+		goto put_resv_obj;
+	ret = halyard_vm_init_hw(vm);
+	if (ret)
+		goto put_module;
+
+	drm_dev_get(&hdev->drm);
+	halyard_vm_init_ranges(vm, resv_obj);
+	drm_gem_object_put(resv_obj);
+
+	mutex_lock(&core->vms_lock);
+	list_add_tail(&vm->core->link, &core->vms);
+	mutex_unlock(&core->vms_lock);
+	return vm;
+
+put_module:
+	module_put(core->owner);
+put_resv_obj:
+	drm_gem_object_put(resv_obj);
+free:
+	mutex_destroy(&vm->lock);
+	kfree(vm->priv);
+	kfree(vm->core);
+	kfree(vm);
+	return ERR_PTR(ret);
+}
+EXPORT_SYMBOL_IF_KUNIT(halyard_vm_create);
+
+/**
+ * halyard_vm_get() - takes a reference
+ * @vm: address space to which a reference is held
+ *
+ * Return: @vm
+ */
+struct halyard_vm *halyard_vm_get(struct halyard_vm *vm)
+{
+	kref_get(&vm->core->ref);
+	return vm;
+}
+
+/**
+ * halyard_vm_put() - drops a reference; the last one takes the address space from the device
+ * @vm: address space
+ *
+ * Context: process; not under &halyard_vm.lock, &halyard_core.vms_lock, &halyard_core.reset_lock or a reservation lock
+ */
+void halyard_vm_put(struct halyard_vm *vm)
+{
+	kref_put(&vm->core->ref, halyard_vm_release);
+}
+EXPORT_SYMBOL_IF_KUNIT(halyard_vm_put);
+
+/**
+ * halyard_vm_get_by_id() - finds a file's address space
+ * @file: the file
+ * @id: of VM_CREATE
+ *
+ * Return: the address space with a reference, or ERR_PTR(-ENOENT)
+ */
+struct halyard_vm *halyard_vm_get_by_id(struct halyard_file *file, u32 id)
+{
+	struct halyard_vm *vm;
+
+	mutex_lock(&file->lock);
+	vm = xa_load(&file->vms, id);
+	if (vm)
+		halyard_vm_get(vm);
+	mutex_unlock(&file->lock);
+	return vm ?: ERR_PTR(-ENOENT);
+}
+
+/**
+ * halyard_vms_release() - drops a file's address spaces when it is closed
+ * @file: the file
+ */
+void halyard_vms_release(struct halyard_file *file)
+{
+	struct halyard_vm *vm;
+	unsigned long id;
+
+	xa_for_each(&file->vms, id, vm) {
+		xa_erase(&file->vms, id);
+		halyard_vm_put(vm);
+	}
+}
+
+/**
+ * halyard_vms_unplug() - takes all address spaces from a device that was stopped
+ * @hdev: the device, unplugged
+ *
+ * They live on until their files are closed, but nothing of them is mapped and the chip is not called for them.
+ */
+void halyard_vms_unplug(struct halyard_device *hdev)
+{
+	struct halyard_vm_core *core;
+
+	mutex_lock(&hdev->core->vms_lock);
+	list_for_each_entry(core, &hdev->core->vms, link)
+		halyard_vm_teardown(core->vm, true);
+	mutex_unlock(&hdev->core->vms_lock);
+
+	halyard_quarantine_drain(hdev);
+}
+
+/* ---- ioctls ---- */
+
+/**
+ * halyard_ioctl_vm_create() - DRM_IOCTL_HALYARD_VM_CREATE
+ * @drm: the device
+ * @data: &struct drm_halyard_vm_create
+ * @drm_file: the caller's file
+ *
+ * Return: 0, -EMFILE, -ENOSPC, -ENOMEM
+ */
+int halyard_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *drm_file)
+{
+	struct halyard_file *file = drm_file->driver_priv;
+	struct drm_halyard_vm_create *args = data;
+	struct halyard_vm *vm;
+	int ret;
+
+	ret = halyard_resource_get(file, HALYARD_RES_VM);
+	if (ret)
+		return ret;
+
+	vm = halyard_vm_create(file->hdev);
+	if (IS_ERR(vm)) {
+		halyard_resource_put(file->hdev, file->user, HALYARD_RES_VM);
+		return PTR_ERR(vm);
+	}
+	vm->core->user = file->user;
+
+	mutex_lock(&file->lock);
+	ret = xa_alloc(&file->vms, &args->vm_id, vm, xa_limit_31b, GFP_KERNEL_ACCOUNT);
+	mutex_unlock(&file->lock);
+	if (ret)
+		halyard_vm_put(vm);
+	return ret;
+}
+
+/**
+ * halyard_ioctl_vm_destroy() - DRM_IOCTL_HALYARD_VM_DESTROY
+ * @drm: the device
+ * @data: &struct drm_halyard_vm_destroy
+ * @drm_file: the caller's file
+ *
+ * Return: 0 or -ENOENT
+ */
+int halyard_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *drm_file)
+{
+	struct halyard_file *file = drm_file->driver_priv;
+	struct drm_halyard_vm_destroy *args = data;
+	struct halyard_vm *vm;
+
+	mutex_lock(&file->lock);
+	vm = xa_erase(&file->vms, args->vm_id);
+	mutex_unlock(&file->lock);
+	if (!vm)
+		return -ENOENT;
+
+	halyard_vm_put(vm);
+	return 0;
+}
+
+static int halyard_bind_map(struct halyard_vm *vm, struct drm_file *drm_file,
+			    const struct drm_halyard_bind_op *op)
+{
+	struct drm_gem_object *obj;
+	int ret;
+
+	if (op->flags & ~DRM_HALYARD_BIND_READONLY)
+		return -EINVAL;
+
+	obj = drm_gem_object_lookup(drm_file, op->handle);
+	if (!obj)
+		return -ENOENT;
+	ret = halyard_vm_map(vm, to_halyard_bo(obj), op->bo_offset, op->va, op->size, op->flags);
+	drm_gem_object_put(obj);
+	return ret;
+}
+
+static int halyard_bind_unmap(struct halyard_vm *vm, const struct drm_halyard_bind_op *op)
+{
+	if (op->flags || op->handle || op->bo_offset)
+		return -EINVAL;
+	return halyard_vm_unmap(vm, op->va, op->size);
+}
+
+static int halyard_bind(struct halyard_vm *vm, struct drm_file *drm_file,
+			const struct drm_halyard_bind_op *op)
+{
+	if (op->pad)
+		return -EINVAL;
+
+	switch (op->type) {
+	case DRM_HALYARD_BIND_MAP:
+		return halyard_bind_map(vm, drm_file, op);
+	case DRM_HALYARD_BIND_UNMAP:
+		return halyard_bind_unmap(vm, op);
+	default:
+		return -EINVAL;
+	}
+}
+
+/**
+ * halyard_ioctl_vm_bind() - DRM_IOCTL_HALYARD_VM_BIND
+ * @drm: the device
+ * @data: &struct drm_halyard_vm_bind
+ * @drm_file: the caller's file
+ *
+ * Return: 0, -ENOENT, what halyard_uobj_get_array() returns, -EINTR, or that of the first operation that failed
+ */
+int halyard_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *drm_file)
+{
+	struct halyard_file *file = drm_file->driver_priv;
+	struct drm_halyard_vm_bind *args = data;
+	struct drm_halyard_bind_op *ops;
+	struct halyard_vm *vm;
+	int ret = 0;
+
+	args->done = 0;
+	ops = halyard_uobj_get_array(&args->ops, sizeof(*ops), sizeof(*ops),
+				     HALYARD_BIND_OPS_MAX);
+	if (IS_ERR(ops))
+		return PTR_ERR(ops);
+	vm = halyard_vm_get_by_id(file, args->vm_id);
+	if (IS_ERR(vm)) {
+		ret = PTR_ERR(vm);
+		goto free;
+	}
+
+	while (args->done < args->ops.count) {
+		ret = halyard_bind(vm, drm_file, &ops[args->done]);
+		if (ret)
+			break;
+		args->done++;
+	}
+
+	halyard_vm_put(vm);
+free:
+	kvfree(ops);
+	return ret;
+}
