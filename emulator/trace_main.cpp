@@ -1,25 +1,41 @@
 // SPDX-License-Identifier: MIT
 
 /// \file
-/// halyard-trace: prints a card's trace as text, or checks that it is whole.
+/// halyard-trace: prints a card's trace as text, checks that it is whole, or replays it.
 
 #include <cstdio>
-#include <cstring>
 #include <exception>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "chips/chip.hpp"
+#include "chips/judge.hpp"
 #include "chips/trace.hpp"
+#include "vfio_user/log.hpp"
+#include "vfio_user/replay.hpp"
 
 namespace {
 
 using namespace halyard::emu;
 
-constexpr char kUsage[] = R"(usage: halyard-trace [--check] FILE
+constexpr int kExitGood = 0;
+constexpr int kExitBroken = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitDiffers = 3;
 
-Prints a trace that halyard-emulator --trace recorded, one event a line: milliseconds since the
-first event, thread, event. --check only verifies the file and prints the number of events of each
-kind. Exit status: 0 good, 1 the file is not a whole trace, 2 usage.
+constexpr char kUsage[] = R"(usage: halyard-trace FILE
+       halyard-trace --check FILE
+       halyard-trace --replay CHIP FILE
+
+Reads a trace that halyard-emulator --trace recorded. Prints it, one event a line: milliseconds
+since the first event, thread, event. --check verifies the file and prints the number of events of
+each kind. --replay gives a new card of that chip the recorded register accesses and resets, up to
+its first DMA, and prints each read that it answers otherwise than recorded.
+
+Exit status: 0 good, 1 the file is not a whole trace, 2 usage, 3 the replay differs.
 )";
 
 constexpr std::string_view kNames[] = {
@@ -75,12 +91,15 @@ void print_event(const TraceRecord& record) {
   }
 }
 
+void print_line(const TraceRecord& first, const TraceRecord& record) {
+  std::printf("%14.6f %2u %-12s", static_cast<double>(record.time_ns - first.time_ns) / 1e6,
+              record.thread, std::string(kNames[record.kind]).c_str());
+  print_event(record);
+}
+
 void print(const std::vector<TraceRecord>& records) {
   for (const TraceRecord& record : records) {
-    std::printf("%14.6f %2u %-12s",
-                static_cast<double>(record.time_ns - records.front().time_ns) / 1e6, record.thread,
-                std::string(kNames[record.kind]).c_str());
-    print_event(record);
+    print_line(records.front(), record);
     std::putchar('\n');
   }
 }
@@ -95,42 +114,65 @@ void print_counts(const std::vector<TraceRecord>& records) {
   }
 }
 
-int run(const std::string& path, bool check) {
-  const auto records = read_trace(path);
+/// The records of a trace that is whole. Throws std::runtime_error for any other.
+std::vector<TraceRecord> load(const std::string& path) {
+  auto records = read_trace(path);
   std::uint64_t last = 0;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    if (!known(records[i]) || records[i].time_ns < last) {
-      std::fprintf(stderr, "halyard-trace: %s: record %zu %s\n", path.c_str(), i,
-                   known(records[i]) ? "goes back in time" : "is of an unknown kind");
-      return 1;
-    }
+    const std::string where = path + ": record " + std::to_string(i);
+    if (!known(records[i])) throw std::runtime_error(where + " is of an unknown kind");
+    if (records[i].time_ns < last) throw std::runtime_error(where + " goes back in time");
     last = records[i].time_ns;
   }
-  if (check) {
-    print_counts(records);
-  } else {
-    print(records);
+  return records;
+}
+
+int replay_on(const ChipKind& kind, const std::vector<TraceRecord>& records) {
+  Judge judge;
+  Trace trace;
+  const auto chip = kind.make({}, judge, trace);
+  vfio_user::set_quiet(true);
+  const auto result = vfio_user::replay(records, *chip);
+  for (const auto& difference : result.differences) {
+    print_line(records.front(), records[difference.record]);
+    std::printf(", now 0x%llx\n", static_cast<unsigned long long>(difference.value));
   }
-  return 0;
+  std::printf("replayed %zu of %zu events, compared %zu reads, %zu differ\n", result.replayed,
+              records.size(), result.compared, result.differences.size());
+  return result.differences.empty() ? kExitGood : kExitDiffers;
+}
+
+int run(std::span<char* const> arguments) {
+  const std::string_view mode = arguments.empty() ? "" : arguments[0];
+  if (mode == "--help" && arguments.size() == 1) {
+    std::fputs(kUsage, stdout);
+    return kExitGood;
+  }
+  if (mode == "--check" && arguments.size() == 2) {
+    print_counts(load(arguments[1]));
+    return kExitGood;
+  }
+  if (mode == "--replay" && arguments.size() == 3) {
+    const ChipKind* kind = find_chip_kind(arguments[1]);
+    if (kind != nullptr) return replay_on(*kind, load(arguments[2]));
+    std::fprintf(stderr, "halyard-trace: no chip '%s' in this build\n", arguments[1]);
+    return kExitUsage;
+  }
+  if (arguments.size() == 1 && !mode.starts_with('-')) {
+    print(load(arguments[0]));
+    return kExitGood;
+  }
+  std::fputs(kUsage, stderr);
+  return kExitUsage;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool help = argc == 2 && std::strcmp(argv[1], "--help") == 0;
-  const bool check = argc == 3 && std::strcmp(argv[1], "--check") == 0;
-  if (help) {
-    std::fputs(kUsage, stdout);
-    return 0;
-  }
-  if (!check && (argc != 2 || argv[1][0] == '-')) {
-    std::fputs(kUsage, stderr);
-    return 2;
-  }
   try {
-    return run(argv[argc - 1], check);
+    return run(std::span(argv, static_cast<std::size_t>(argc)).subspan(1));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "halyard-trace: %s\n", error.what());
-    return 1;
+    return kExitBroken;
   }
 }

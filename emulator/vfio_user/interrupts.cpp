@@ -114,8 +114,9 @@ std::uint64_t Interrupts::pending_bits(unsigned word) const {
   const std::scoped_lock guard(mutex_);
   const Lines& msix = lines_[VFIO_PCI_MSIX_IRQ_INDEX];
   std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < 64 && word * 64u + i < msix.size(); ++i) {
-    if (msix[word * 64u + i].pending) bits |= std::uint64_t{1} << i;
+  const std::size_t first = std::size_t{word} * 64;
+  for (std::size_t i = 0; i < 64 && first + i < msix.size(); ++i) {
+    if (msix[first + i].pending) bits |= std::uint64_t{1} << i;
   }
   return bits;
 }

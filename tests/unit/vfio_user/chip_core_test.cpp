@@ -44,6 +44,7 @@ TEST(Judge, EscapesText) {
 TEST(Judge, CountsFromManyThreads) {
   Judge judge;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int n = 0; n < 1000; ++n)

@@ -215,6 +215,7 @@ TEST_F(DmaMapTest, AStreamOfPinsDoesNotStarveAnUnmap) {
   ASSERT_EQ(map_.map(range(0, kPage), memory_.get()), 0);
   std::atomic<bool> stop{false};
   std::vector<std::thread> workers;
+  workers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     workers.emplace_back([&] {
       while (!stop) {
