@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Runs a graph on the device and by the CPU reference, and compares.
+
+#include <halyard/halyard.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace halyard::conformance {
+
+/// How far a result may be from the reference: |device - cpu| <= absolute + relative * |cpu|.
+/// Integers are always exact.
+struct Tolerance {
+  double absolute = 0, relative = 0;
+};
+
+/// A graph with inputs of random contents. Values are small, so that sums stay well inside every
+/// type.
+class Differential {
+ public:
+  explicit Differential(std::uint32_t seed = 1) : random_(seed) {}
+
+  Graph graph;
+
+  /// An input of random values in [-range, range]; integers are whole numbers in it.
+  Tensor input(std::initializer_list<std::uint32_t> dims, halyard_dtype dtype, double range = 2);
+  /// A constant of random values.
+  Tensor constant(std::initializer_list<std::uint32_t> dims, halyard_dtype dtype, double range = 2);
+  /// A constant of these values.
+  Tensor values(std::initializer_list<std::uint32_t> dims, halyard_dtype dtype,
+                const std::vector<double>& values);
+
+  /// Makes `result` an output, runs both and compares every element. The device's job counter must
+  /// have grown by one.
+  void expect_equal(const Tensor& result, const Tolerance& tolerance);
+  void expect_equal(const std::vector<Tensor>& results, const Tolerance& tolerance);
+
+ private:
+  struct Memory {
+    std::string name;
+    halyard_dtype dtype;
+    std::vector<std::byte> bytes;
+  };
+  std::vector<std::byte> random_bytes(std::uint64_t elements, halyard_dtype dtype, double range);
+
+  std::mt19937 random_;
+  std::vector<Memory> inputs_;
+};
+
+/// The device under test: HALYARD_TEST_DEVICE in the environment, else the first usable one.
+const Device& device();
+
+/// Tolerance for sums of `terms` products whose results have this type.
+Tolerance product_tolerance(halyard_dtype dtype, std::size_t terms);
+/// Tolerance for one rounding to this type after a few float32 operations.
+Tolerance rounding_tolerance(halyard_dtype dtype);
+
+/// "f32" and so on, for names of parameterised tests.
+std::string dtype_name(halyard_dtype dtype);
+
+}  // namespace halyard::conformance
