@@ -11,7 +11,9 @@ from .core import BUILD, RESULTS, SCRIPTS, Result, chips, enabled_chips, stage
 from .kernel import kernel_tree
 
 VM_TESTS = BUILD / "user" / "tests" / "vm"
-SUITE_TOTALS = re.compile(r"# (\S+): pass:(\d+) fail:(\d+) skip:(\d+) total:(\d+)")
+# KTAP in the kernel's log: every suite ends in a line of totals (unless it could not start) and in its verdict.
+TOTALS = re.compile(r"# Totals: pass:(\d+) fail:(\d+) skip:(\d+) total:\d+")
+VERDICT = re.compile(r"^\[[^]]*\](?:\[[^]]*\])? (not ok|ok) \d+ (\S+)", re.MULTILINE)
 WHY = {120: "the guest kernel complained", 121: "a card's protocol checker or emulator complained", 124: "time limit", 125: "the VM failed"}
 
 
@@ -107,19 +109,22 @@ def check_kunit(log):
     shutil.rmtree(share, ignore_errors=True)
     load = " && ".join(f"modprobe {name}" for name in names)
     done = log.run(
-        SCRIPTS / "vm", "run", "--kernel", "debug", "--append", "kunit.stats_enabled=2", "--timeout", 600,
+        SCRIPTS / "vm", "run", "--kernel", "debug", "--append", "kunit.stats_enabled=2", "--append", "log_buf_len=4M", "--timeout", 600,
         "--share", share, "--", "sh", "-c", f"{load}; status=$?; dmesg >/out/dmesg; exit $status",
         timeout=720,
     )  # fmt: skip
     report = share / "dmesg"
     text = report.read_text(errors="replace") if report.is_file() else ""
-    totals = SUITE_TOTALS.findall(text)
-    for suite, passed, failed, skipped, _total in totals:
+    totals = TOTALS.findall(text)
+    for passed, failed, skipped in totals:
         result.passed += int(passed)
-        result.skipped += int(skipped)
-        if int(failed):
-            result.failed += int(failed)
-            result.errors.append(f"suite {suite}: {failed} failed")
+        result.failed += int(failed)
+        if int(skipped):
+            result.skipped += int(skipped)
+            result.reasons += [line for line in text.splitlines() if "# SKIP" in line]
+    suites = VERDICT.findall(text)
+    if len(suites) != len(totals):
+        result.fail(f"{len(suites)} suites ended, but {len(totals)} gave their totals")
     result.errors += [line for line in text.splitlines() if "not ok" in line or "EXPECTATION FAILED" in line][:10]
     if not totals or (done.returncode and not result.failed):
         result.fail(f"KUnit: exit status {done.returncode} {WHY.get(done.returncode, '')}", *done.stdout.splitlines()[-12:])
