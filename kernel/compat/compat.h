@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One interface over kernels from 6.12 on. What differs is found by probe.sh; this file is the only one with an #ifdef
- * about it. Where a kernel function's new form can express the old one, the new form is the interface.
+ * One interface over kernels from 6.12 on. What differs is found by probe.sh; this file is the only
+ * one with an #ifdef about it. Where a kernel function's new form can express the old one, the new
+ * form is the interface.
  */
 #ifndef HALYARD_COMPAT_H
 #define HALYARD_COMPAT_H
@@ -60,7 +61,9 @@ halyard_compat_gpuvm_bo_obtain(struct drm_gpuvm *gpuvm, struct drm_gem_object *o
 
 /* ---- DRM scheduler ---- */
 
-/* A scheduler without a timeout of its own: the core has its own recovery. @submit_wq may be NULL. */
+/*
+ * A scheduler without a timeout of its own: the core has its own recovery. @submit_wq may be NULL.
+ */
 static inline int halyard_compat_sched_init(struct drm_gpu_scheduler *sched,
 					    const struct drm_sched_backend_ops *ops,
 					    struct workqueue_struct *submit_wq, u32 credit_limit,
@@ -104,16 +107,11 @@ static inline int halyard_compat_sched_job_init(struct drm_sched_job *job,
 #define HALYARD_SCHED_STAT_DONE	DRM_GPU_SCHED_STAT_NOMINAL
 #endif
 
-/* In the initialiser of struct drm_sched_backend_ops; kernels without it leave pending jobs to the driver. */
-#ifdef HALYARD_HAVE_SCHED_CANCEL_JOB
-#define HALYARD_SCHED_CANCEL_JOB(fn)	.cancel_job = (fn),
-#else
-#define HALYARD_SCHED_CANCEL_JOB(fn)
-#endif
-
 /* ---- fences ---- */
 
-/* In the initialiser of struct dma_fence_ops whose fences come from halyard_compat_fence_init64(). */
+/*
+ * In the initialiser of struct dma_fence_ops whose fences come from halyard_compat_fence_init64().
+ */
 #ifdef HALYARD_HAVE_DMA_FENCE_INIT64
 #define HALYARD_FENCE_OPS_64BIT
 #else

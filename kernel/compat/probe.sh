@@ -71,12 +71,6 @@ enum drm_gpu_sched_stat f(int i);
 enum drm_gpu_sched_stat f(int i) { return i ? DRM_GPU_SCHED_STAT_NO_HANG : DRM_GPU_SCHED_STAT_RESET; }
 C
 
-probe SCHED_CANCEL_JOB 'struct drm_sched_backend_ops has cancel_job' <<'C'
-#include <drm/gpu_scheduler.h>
-void f(struct drm_sched_backend_ops *ops, void (*cancel)(struct drm_sched_job *));
-void f(struct drm_sched_backend_ops *ops, void (*cancel)(struct drm_sched_job *)) { ops->cancel_job = cancel; }
-C
-
 probe GPUVM_BO_OBTAIN_LOCKED 'drm_gpuvm_bo_obtain_locked()' <<'C'
 #include <drm/drm_gpuvm.h>
 struct drm_gpuvm_bo *f(struct drm_gpuvm *vm, struct drm_gem_object *obj);

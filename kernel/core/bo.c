@@ -2,8 +2,9 @@
 /*
  * Buffer objects in host memory, cached, on GEM shmem; and dma-bufs to and from other devices.
  *
- * A BO is mapped for its device's DMA only while somebody has it pinned: an address space that maps it, or a job on a
- * chip without MMU. So nothing is mapped for a device that was unplugged, and what nobody uses can be swapped.
+ * A BO is mapped for its device's DMA only while somebody has it pinned: an address space that maps
+ * it, or a job on a chip without MMU. So nothing is mapped for a device that was unplugged, and
+ * what nobody uses can be swapped.
  */
 
 #include <linux/dma-buf.h>
@@ -31,7 +32,8 @@ static struct halyard_device *halyard_bo_device(struct halyard_bo *bo)
  * halyard_bo_region_size() - bytes of host memory that BOs of a device may hold
  * @hdev: the device
  *
- * Half of the memory, as with other drivers: BOs are not charged to who makes them until they are used.
+ * Half of the memory, as with other drivers: BOs are not charged to who makes them until they are
+ * used.
  *
  * Return: bytes
  */
@@ -153,8 +155,8 @@ static void halyard_bo_unmap(struct halyard_bo *bo, struct sg_table *sgt)
  * halyard_bo_pin() - maps a BO's pages for its device and keeps them so
  * @bo: the BO
  *
- * Return: where they are, until the last halyard_bo_unpin(); -ENOMEM, -EIO or what the exporter of an imported BO says. A BO
- *	that is pinned already is pinned again without fail.
+ * Return: where they are, until the last halyard_bo_unpin(); -ENOMEM, -EIO or what the exporter of
+ *	an imported BO says. A BO that is pinned already is pinned again without fail.
  */
 struct sg_table *halyard_bo_pin(struct halyard_bo *bo)
 {
@@ -209,7 +211,10 @@ static struct dma_buf *halyard_gem_export(struct drm_gem_object *obj, int flags)
 		.resv = obj->resv,
 	};
 
-	/* A process's memory goes where the process wants, not where a holder of a file descriptor wants. */
+	/*
+	 * A process's memory goes where the process wants, not where a holder of a file descriptor
+	 * wants.
+	 */
 	if (to_halyard_bo(obj)->userptr)
 		return ERR_PTR(-EOPNOTSUPP);
 	return drm_gem_dmabuf_export(obj->dev, &info);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Open files, and what each user may have of a device. Shares are by user and not by file, because a file is had for the
- * asking: root may take all there is, anybody else half, so that nobody alone can keep others out.
+ * Open files, and what each user may have of a device. Shares are by user and not by file, because
+ * a file is had for the asking: root may take all there is, anybody else half, so that nobody alone
+ * can keep others out.
  */
 
 #include <linux/slab.h>

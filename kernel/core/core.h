@@ -18,11 +18,14 @@
 
 #include <halyard/chip.h>
 
-/* Exported only where the tests' module is built. EXPORT_SYMBOL_IF_KUNIT() would ask the kernel, which need not have KUnit. */
+/*
+ * Exported only where the tests' module is built. EXPORT_SYMBOL_IF_KUNIT() would ask the kernel,
+ * which need not have KUnit.
+ */
 #if IS_ENABLED(CONFIG_HALYARD_KUNIT)
-#define HALYARD_EXPORT_FOR_TESTS(symbol) EXPORT_SYMBOL_GPL(symbol)
+#define EXPORT_SYMBOL_HALYARD_TESTS(symbol) EXPORT_SYMBOL_GPL(symbol)
 #else
-#define HALYARD_EXPORT_FOR_TESTS(symbol)
+#define EXPORT_SYMBOL_HALYARD_TESTS(symbol) static_assert(sizeof(&(symbol)))
 #endif
 
 /* ---- client.c: files, users and their limits ---- */
@@ -55,7 +58,6 @@ struct halyard_user {
  * struct halyard_file - an open file
  * @hdev: the device
  * @user: who opened it
- * @lock: protects @vms and @queues against changes; lookups take it to get a reference
  * @vms: by id
  * @queues: by id
  * @engine_ns: device time of queues already destroyed, per class; protected by @lock
@@ -63,6 +65,9 @@ struct halyard_user {
 struct halyard_file {
 	struct halyard_device *hdev;
 	struct halyard_user *user;
+	/**
+	 * @lock: protects @vms and @queues against changes; lookups take it to get a reference
+	 */
 	struct mutex lock;
 	struct xarray vms;
 	struct xarray queues;
@@ -71,7 +76,9 @@ struct halyard_file {
 
 int halyard_client_open(struct drm_device *drm, struct drm_file *drm_file);
 void halyard_client_close(struct drm_device *drm, struct drm_file *drm_file);
-/* -EMFILE: the user's share is used up, -ENOSPC: the device's; a line in the log says which limit. */
+/*
+ * -EMFILE: the user's share is used up, -ENOSPC: the device's; a line in the log says which limit.
+ */
 int halyard_resource_get(struct halyard_file *file, enum halyard_resource res);
 /* @user may be that of a file already closed. */
 void halyard_resource_put(struct halyard_device *hdev, struct halyard_user *user,
@@ -87,26 +94,20 @@ struct halyard_irq;
 /**
  * struct halyard_core - the core's part of a device
  * @hdev: the device
- * @owner: module of the chip; address spaces hold a reference, so that it outlives the calls on them
- * @users_lock: protects @users, &halyard_user.refs, &halyard_user.used and @used
+ * @owner: module of the chip; address spaces hold a reference, so that it outlives the calls on
+ *	them
  * @users: of the device, &halyard_user.link
  * @used: of each resource by all users
  * @vm_ids: hardware numbers of address spaces
  * @irqs: what was requested, @num_vectors of them
  * @num_vectors: interrupt vectors granted
- * @reset_lock: one change of the hardware's set-up at a time: recovery, a queue made or destroyed in hardware, vm_flush and vm_fini,
- *	suspend and resume. Fences are signalled under it: no allocation, no waiting for fences.
- * @quarantine_lock: protects @suspects, @released and @quiet
  * @suspects: memory that the device may still reach, &halyard_quarantined.link
  * @released: of @suspects, what a reset has made free to release
  * @quiet: the device never reaches anything again
  * @quarantine_work: releases @released
- * @vms_lock: protects @vms
  * @vms: address spaces, &halyard_vm_core.link
- * @bos_lock: protects @bos
  * @bos: buffer objects, &halyard_bo.link
  * @bo_bytes: held by buffer objects, in host memory
- * @unplug_lock: decides who unplugs the device
  * @unplug_done: the device is unplugged: no job, no DMA, no interrupt any more
  * @chip_debugfs: directory of the chip's files; changed at registration and unplug only
  * @sched: state of the job side, see queue.h
@@ -115,24 +116,33 @@ struct halyard_irq;
 struct halyard_core {
 	struct halyard_device *hdev;
 	struct module *owner;
+	/** @users_lock: protects @users, &halyard_user.refs, &halyard_user.used and @used */
 	spinlock_t users_lock;
 	struct list_head users;
 	u32 used[HALYARD_NUM_RES];
 	struct ida vm_ids;
-	struct xarray queue_ids;
 	struct halyard_irq *irqs;
 	unsigned int num_vectors;
+	/**
+	 * @reset_lock: one change of the hardware's set-up at a time: recovery, a queue made or
+	 * destroyed in hardware, vm_flush and vm_fini, suspend and resume. Fences are signalled
+	 * under it: no allocation, no waiting for fences.
+	 */
 	struct mutex reset_lock;
+	/** @quarantine_lock: protects @suspects, @released and @quiet */
 	spinlock_t quarantine_lock;
 	struct list_head suspects;
 	struct list_head released;
 	bool quiet;
 	struct work_struct quarantine_work;
+	/** @vms_lock: protects @vms */
 	struct mutex vms_lock;
 	struct list_head vms;
+	/** @bos_lock: protects @bos */
 	struct mutex bos_lock;
 	struct list_head bos;
 	atomic64_t bo_bytes;
+	/** @unplug_lock: decides who unplugs the device */
 	struct mutex unplug_lock;
 	struct completion unplug_done;
 	struct dentry *chip_debugfs;
@@ -144,19 +154,19 @@ extern const struct drm_driver halyard_drm_driver;
 
 /*
  * Allocation and registration apart from any bus, so that the mock chip of the tests can use them.
- * The device goes with @parent's devres and the last reference to its drm_device. Registration calls the chip's init and
- * start; when it fails nothing runs any more.
+ * The device goes with @parent's devres and the last reference to its drm_device. Registration
+ * calls the chip's init and start; when it fails nothing runs any more.
  */
 struct halyard_device *halyard_device_alloc(struct device *parent, const struct halyard_chip *chip);
 int halyard_device_register(struct halyard_device *hdev);
 /*
- * Ends a device: from its bus, or when recovery has failed. Any number of callers; all return when it is done. Not
- * under a lock and not between drm_dev_enter() and drm_dev_exit().
+ * Ends a device: from its bus, or when recovery has failed. Any number of callers; all return when
+ * it is done. Not under a lock and not between drm_dev_enter() and drm_dev_exit().
  */
 void halyard_device_unplug(struct halyard_device *hdev);
 /* Interrupts by the bus; 0 when the parent has no bus of ours. */
 int halyard_pci_request_irqs(struct halyard_device *hdev);
-/* Function-level reset by the bus; -EOPNOTSUPP when there is none. Under reset_lock, with vms' hardware frozen. */
+/* Function-level reset by the bus; -EOPNOTSUPP when there is none. Under reset_lock. */
 int halyard_pci_function_reset(struct halyard_device *hdev);
 
 /* ---- quarantine.c: memory that the device may still reach ---- */
@@ -175,14 +185,22 @@ void halyard_quarantine_init(struct halyard_device *hdev);
 /* Any context in which @release may be called: on an unplugged device it is called at once. */
 void halyard_quarantine_add(struct halyard_device *hdev, struct halyard_quarantined *item,
 			    void (*release)(struct halyard_quarantined *item));
-/* For recovery, after a successful device or function reset: what was added before is released soon, by a work. */
+/*
+ * For recovery, after a successful device or function reset: what was added before is released
+ * soon, by a work.
+ */
 void halyard_quarantine_after_reset(struct halyard_device *hdev);
-/* At unplug, after the chip was stopped: all is released now, and whatever is added later at once. */
+/*
+ * At unplug, after the chip was stopped: all is released now, and whatever is added later at once.
+ */
 void halyard_quarantine_drain(struct halyard_device *hdev);
 
 /* ---- uobj.c: arguments from user space ---- */
 
-/* A copy of an array with our own stride; ERR_PTR(-E2BIG/-EINVAL/-EFAULT/-ENOMEM); NULL when it is empty. kvfree() it. */
+/*
+ * A copy of an array with our own stride; ERR_PTR(-E2BIG/-EINVAL/-EFAULT/-ENOMEM); NULL when it is
+ * empty. kvfree() it.
+ */
 void *halyard_uobj_get_array(const struct drm_halyard_obj_array *in, u32 min_stride,
 			     u32 obj_size, u32 max_count);
 
@@ -221,15 +239,18 @@ struct drm_gem_object *halyard_gem_create_object(struct drm_device *drm, size_t 
 struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct dma_buf *dma_buf);
 void halyard_bo_init(struct halyard_bo *bo, struct halyard_device *hdev);
 /*
- * Pages mapped for the device until the last unpin, or ERR_PTR; for mappings and for chips without MMU. Both take the
- * object's reservation lock. A pinned object is pinned again without fail.
+ * Pages mapped for the device until the last unpin, or ERR_PTR; for mappings and for chips without
+ * MMU. Both take the object's reservation lock. A pinned object is pinned again without fail.
  */
 struct sg_table *halyard_bo_pin(struct halyard_bo *bo);
 void halyard_bo_unpin(struct halyard_bo *bo);
 /* Bytes of host memory that buffer objects of the device may hold. */
 u64 halyard_bo_region_size(struct halyard_device *hdev);
 
-/* userptr.c, for bo.c: the pages as a table, not mapped for any device; and their release with the object. */
+/*
+ * userptr.c, for bo.c: the pages as a table, not mapped for any device; and their release with the
+ * object.
+ */
 struct sg_table *halyard_userptr_get_sgt(struct halyard_bo *bo);
 void halyard_userptr_free(struct halyard_userptr *userptr);
 
@@ -245,7 +266,8 @@ void halyard_userptr_free(struct halyard_userptr *userptr);
  * @link: in &halyard_core.vms
  * @user: whose share it counts in, or NULL outside of any file
  * @creator: process that made it, for debugfs
- * @dead: torn down; nothing is mapped and no chip call is made any more; protected by &halyard_vm.lock
+ * @dead: torn down; nothing is mapped and no chip call is made any more; protected by
+ *	&halyard_vm.lock
  * @kernel_mm: the driver's own range; protected by &halyard_vm.lock
  * @kmems: memory in @kernel_mm; protected by &halyard_vm.lock
  * @quarantined: used when the last reference goes while the device may still reach what is mapped
@@ -276,7 +298,10 @@ int halyard_vm_map(struct halyard_vm *vm, struct halyard_bo *bo, u64 bo_offset, 
 int halyard_vm_unmap(struct halyard_vm *vm, u64 va, u64 size);
 /* The chip's vm_flush, under the lock; when it fails recovery is started: -EIO. */
 int halyard_vm_flush(struct halyard_vm *vm);
-/* Every address space is gone from the device, which is quiet; nothing of it is mapped for DMA afterwards. */
+/*
+ * Every address space is gone from the device, which is quiet; nothing of it is mapped for DMA
+ * afterwards.
+ */
 void halyard_vms_unplug(struct halyard_device *hdev);
 /* All locks of one kind are of one class for lockdep, which the two functions give them. */
 void halyard_vm_lock_init(struct mutex *lock);
@@ -298,18 +323,24 @@ static inline void halyard_debugfs_fini(struct halyard_device *hdev)
 
 /* ---- ioctls, by the file that has them ---- */
 
-int halyard_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *drm_file);	/* query.c */
-int halyard_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *drm_file);	/* bo.c */
-int halyard_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *drm_file);
-int halyard_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *drm_file);
-int halyard_ioctl_bo_from_userptr(struct drm_device *drm, void *data, struct drm_file *drm_file); /* userptr.c */
-int halyard_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *drm_file);	/* vm.c */
-int halyard_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *drm_file);
-int halyard_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *drm_file);
-int halyard_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *drm_file);	/* queue.c */
-int halyard_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *drm_file);
-int halyard_ioctl_queue_query(struct drm_device *drm, void *data, struct drm_file *drm_file);
-int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *drm_file);	/* submit.c */
+/* query.c */
+int halyard_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *file);
+/* bo.c */
+int halyard_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);
+int halyard_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file);
+int halyard_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file);
+/* userptr.c */
+int halyard_ioctl_bo_from_userptr(struct drm_device *drm, void *data, struct drm_file *file);
+/* vm.c */
+int halyard_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
+int halyard_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+int halyard_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file);
+/* queue.c */
+int halyard_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);
+int halyard_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+int halyard_ioctl_queue_query(struct drm_device *drm, void *data, struct drm_file *file);
+/* submit.c */
+int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
 
 /* ---- queue.c, job.c, submit.c, recovery.c: the job side ---- */
 
@@ -318,17 +349,23 @@ int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *dr
 #define HALYARD_JOB_BUFFERS_MAX		1024
 #define HALYARD_JOB_SYNCS_MAX		64
 
-int halyard_jobs_init(void);	/* when the module is loaded */
-void halyard_jobs_exit(void);	/* when it is unloaded: waits for what is being released, and for RCU */
+/* When the module is loaded. */
+int halyard_jobs_init(void);
+/* When it is unloaded: waits for what is being released, and for RCU. */
+void halyard_jobs_exit(void);
 
-int halyard_sched_init(struct halyard_device *hdev);	/* at registration, after limits are known */
-void halyard_sched_fini(struct halyard_device *hdev);	/* at the device's release */
+/* At registration, after limits are known. */
+int halyard_sched_init(struct halyard_device *hdev);
+/* At the device's release. */
+void halyard_sched_fini(struct halyard_device *hdev);
 /* After drm_dev_unplug() and ops->stop: signals everything with an error, undoes all queues. */
 void halyard_sched_unplug(struct halyard_device *hdev);
-void halyard_sched_suspend(struct halyard_device *hdev); /* before ops->stop: lets what is in flight end */
+/* Before ops->stop: lets what is in flight end. */
+void halyard_sched_suspend(struct halyard_device *hdev);
 /* After ops->start: makes queues anew and runs again what did not end before suspend. */
 int halyard_sched_resume(struct halyard_device *hdev);
-void halyard_queues_release(struct halyard_file *file);	/* at close */
+/* At close. */
+void halyard_queues_release(struct halyard_file *file);
 /* Counters for fdinfo, QUEUE_QUERY and debugfs. */
 void halyard_file_engine_ns(struct halyard_file *file, u64 *ns);
 void halyard_sched_debugfs(struct halyard_device *hdev, struct seq_file *m);
@@ -336,7 +373,10 @@ void halyard_sched_debugfs(struct halyard_device *hdev, struct seq_file *m);
 void halyard_sched_debugfs_init(struct halyard_device *hdev, struct dentry *root);
 /* Starts recovery of the whole device, from any context. @reason is a string constant. */
 void halyard_recover_device(struct halyard_device *hdev, const char *reason);
-/* Waits until recovery that was started is over: the device works, or is lost. Not under reset_lock. */
+/*
+ * Waits until recovery that was started is over: the device works, or is lost. Not under
+ * reset_lock.
+ */
 void halyard_recover_wait(struct halyard_device *hdev);
 /* Waits for releases under way: before a limit is reported as used up. */
 void halyard_sched_flush(struct halyard_device *hdev);

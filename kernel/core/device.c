@@ -10,13 +10,11 @@
 
 #include <drm/drm_managed.h>
 
-#include <kunit/visibility.h>
-
 #include "core.h"
 
 /*
- * Teaches lockdep the order of our locks at the first probe, before any rare path takes two of them, and that memory is
- * allocated under them.
+ * Teaches lockdep the order of our locks at the first probe, before any rare path takes two of
+ * them, and that memory is allocated under them.
  */
 static void halyard_lockdep_prime(struct halyard_core *core)
 {
@@ -57,7 +55,6 @@ static void halyard_core_fini(struct drm_device *drm, void *data)
 	drm_WARN_ON(drm, !list_empty(&core->vms));
 	drm_WARN_ON(drm, !list_empty(&core->suspects));
 	cancel_work_sync(&core->quarantine_work);
-	xa_destroy(&core->queue_ids);
 	ida_destroy(&core->vm_ids);
 }
 
@@ -72,7 +69,6 @@ static int halyard_core_init(struct halyard_device *hdev)
 	spin_lock_init(&core->users_lock);
 	INIT_LIST_HEAD(&core->users);
 	ida_init(&core->vm_ids);
-	xa_init_flags(&core->queue_ids, XA_FLAGS_LOCK_IRQ);
 	INIT_LIST_HEAD(&core->vms);
 	INIT_LIST_HEAD(&core->bos);
 	init_completion(&core->unplug_done);
@@ -120,7 +116,7 @@ struct halyard_device *halyard_device_alloc(struct device *parent, const struct 
 		return ERR_PTR(ret);
 	return hdev;
 }
-EXPORT_SYMBOL_IF_KUNIT(halyard_device_alloc);
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_device_alloc);
 
 /* What the chip says of itself is used in arithmetic without another look. */
 static int halyard_limits_check(struct halyard_device *hdev)
@@ -217,17 +213,18 @@ stop:
 	ops->stop(hdev);
 	return ret;
 }
-EXPORT_SYMBOL_IF_KUNIT(halyard_device_register);
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_device_register);
 
 /**
  * halyard_device_unplug() - ends a device, once
  * @hdev: the device, registered
  *
- * For the bus when the driver or the card goes, and for recovery when nothing else helped. Afterwards calls fail with
- * ENODEV, all fences are signalled, nothing is mapped for the device, and the chip is called no more.
+ * For the bus when the driver or the card goes, and for recovery when nothing else helped.
+ * Afterwards calls fail with ENODEV, all fences are signalled, nothing is mapped for the device,
+ * and the chip is called no more.
  *
- * Context: process, any number of callers at once, all of which return when it is done. Not under a lock that an ioctl
- *	takes, and not between drm_dev_enter() and drm_dev_exit().
+ * Context: process, any number of callers at once, all of which return when it is done. Not under a
+ *	lock that an ioctl takes, and not between drm_dev_enter() and drm_dev_exit().
  */
 void halyard_device_unplug(struct halyard_device *hdev)
 {
@@ -251,4 +248,4 @@ void halyard_device_unplug(struct halyard_device *hdev)
 
 	complete_all(&core->unplug_done);
 }
-EXPORT_SYMBOL_IF_KUNIT(halyard_device_unplug);
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_device_unplug);

@@ -19,7 +19,8 @@
 #include "core.h"
 
 /*
- * What every call has in common stands here once: what must be zero is, and the device stays while the call runs.
+ * What every call has in common stands here once: what must be zero is, and the device stays while
+ * the call runs.
  * @must_be_zero is an expression on @args.
  */
 #define HALYARD_IOCTL(name, must_be_zero)							\
@@ -68,8 +69,8 @@ static const struct drm_ioctl_desc halyard_ioctls[] = {
 };
 
 /*
- * A newer user's struct may be longer than ours. The DRM core drops what is behind; we accept that only when it says
- * nothing.
+ * A newer user's struct may be longer than ours. The DRM core drops what is behind; we accept that
+ * only when it says nothing.
  */
 static int halyard_check_longer_struct(unsigned int cmd, unsigned long arg)
 {

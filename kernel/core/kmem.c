@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory of the driver's own that the device reaches through an address space: rings, status blocks. It lies in a range
- * that user space can't map, and jobs do not reach it.
+ * Memory of the driver's own that the device reaches through an address space: rings, status
+ * blocks. It lies in a range that user space can't map, and jobs do not reach it.
  */
 
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
-
-#include <kunit/visibility.h>
 
 #include "core.h"
 
@@ -138,7 +136,8 @@ EXPORT_SYMBOL_GPL(halyard_kmem_alloc);
  * @vm: address space of the allocation
  * @kmem: the memory, or a zeroed struct, as which it is left
  *
- * When the device does not confirm that it does not use the memory any more, it is kept until the device was reset.
+ * When the device does not confirm that it does not use the memory any more, it is kept until the
+ * device was reset.
  */
 void halyard_kmem_free(struct halyard_vm *vm, struct halyard_kmem *kmem)
 {

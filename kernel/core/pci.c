@@ -67,7 +67,9 @@ static irqreturn_t halyard_irq_thread(int number, void *data)
 	return all;
 }
 
-/* MSI-X all or not at all: vectors that it lacks would be lost. MSI spreads over what is granted. */
+/*
+ * MSI-X all or not at all: vectors that it lacks would be lost. MSI spreads over what is granted.
+ */
 static int halyard_pci_alloc_vectors(struct halyard_device *hdev)
 {
 	unsigned int wanted = hdev->chip->num_vectors;
@@ -306,17 +308,17 @@ const struct pci_error_handlers halyard_pci_err_handlers = {
 EXPORT_SYMBOL_GPL(halyard_pci_err_handlers);
 
 /*
- * The bus wants the device's lock held around a reset. Remove, shutdown and suspend hold it, too, while they wait for
- * recovery, which is where we come from.
+ * The bus wants the device's lock held around a reset. Remove, shutdown and suspend hold it, too,
+ * while they wait for recovery, which is where we come from.
  */
 static bool halyard_device_trylock(struct device *dev)
 {
 	unsigned int waited;
 
-	for (waited = 0; waited < HALYARD_DEVICE_LOCK_MS; waited += 10) {
+	for (waited = 0; waited < HALYARD_DEVICE_LOCK_MS; waited += 20) {
 		if (device_trylock(dev))
 			return true;
-		msleep(10);
+		msleep(20);
 	}
 	return false;
 }
@@ -327,8 +329,8 @@ static bool halyard_device_trylock(struct device *dev)
  *
  * Context: process, under &halyard_core.reset_lock
  *
- * Return: 0, -EOPNOTSUPP when the bus has no way, -ENODEV when the card does not answer at all, -EBUSY when it is being
- *	removed or suspended, or what the bus says
+ * Return: 0, -EOPNOTSUPP when the bus has no way, -ENODEV when the card does not answer at all,
+ *	-EBUSY when it is being removed or suspended, or what the bus says
  */
 int halyard_pci_function_reset(struct halyard_device *hdev)
 {

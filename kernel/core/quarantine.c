@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory that was taken from a device which did not confirm that it has stopped using it. It is kept until the device was
- * reset or stopped, because giving it to somebody else would let the device write there.
+ * Memory that was taken from a device which did not confirm that it has stopped using it. It is
+ * kept until the device was reset or stopped, because giving it to somebody else would let the
+ * device write there.
  */
 
 #include "core.h"
@@ -71,7 +72,10 @@ void halyard_quarantine_after_reset(struct halyard_device *hdev)
 	some = !list_empty(&core->released);
 	spin_unlock(&core->quarantine_lock);
 
-	/* Not here: releasing takes locks under which others allocate memory, and recovery must not wait for memory. */
+	/*
+	 * Not here: releasing takes locks under which others allocate memory, and recovery must not
+	 * wait for memory.
+	 */
 	if (some)
 		schedule_work(&core->quarantine_work);
 }

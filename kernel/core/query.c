@@ -8,7 +8,8 @@
 #include "core.h"
 
 /*
- * Writes as much of the answer as the caller has room for, zeroes what is left of the room, and says how much there is.
+ * Writes as much of the answer as the caller has room for, zeroes what is left of the room, and
+ * says how much there is.
  */
 static int halyard_query_answer(struct drm_halyard_dev_query *args, const void *answer, u32 size)
 {

@@ -5,11 +5,12 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include <kunit/visibility.h>
-
 #include "core.h"
 
-/* No element will ever be larger; without a bound the check of unknown bytes could be made to take for ever. */
+/*
+ * No element will ever be larger; without a bound the check of unknown bytes could be made to take
+ * for ever.
+ */
 #define HALYARD_MAX_STRIDE	SZ_4K
 
 /**
@@ -21,8 +22,9 @@
  *
  * An older caller's missing members are zero; a newer caller's unknown ones must be.
  *
- * Return: elements of @obj_size each, to be freed with kvfree(); NULL when the array is empty; ERR_PTR(-EINVAL) when the
- *	stride is malformed, -E2BIG when there are too many elements or what we do not know is used, -EFAULT, -ENOMEM
+ * Return: elements of @obj_size each, to be freed with kvfree(); NULL when the array is empty;
+ *	ERR_PTR(-EINVAL) when the stride is malformed, -E2BIG when there are too many elements or
+ *	what we do not know is used, -EFAULT, -ENOMEM
  */
 void *halyard_uobj_get_array(const struct drm_halyard_obj_array *in, u32 min_stride, u32 obj_size,
 			     u32 max_count)
@@ -53,4 +55,4 @@ void *halyard_uobj_get_array(const struct drm_halyard_obj_array *in, u32 min_str
 	}
 	return objs;
 }
-EXPORT_SYMBOL_IF_KUNIT(halyard_uobj_get_array);
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_uobj_get_array);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Buffer objects of a process's own memory: pinned as long as they live, and charged to its limit. */
+/*
+ * Buffer objects of a process's own memory: pinned as long as they live, and charged to its limit.
+ */
 
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -64,8 +66,8 @@ static int halyard_userptr_pin(struct halyard_userptr *userptr, unsigned long ad
 	return 0;
 }
 
-static struct halyard_userptr *halyard_userptr_create(struct halyard_device *hdev,
-						      const struct drm_halyard_bo_from_userptr *args)
+static struct halyard_userptr *
+halyard_userptr_create(struct halyard_device *hdev, const struct drm_halyard_bo_from_userptr *args)
 {
 	unsigned long num_pages = args->size >> PAGE_SHIFT;
 	struct halyard_userptr *userptr;
@@ -155,8 +157,8 @@ static int halyard_userptr_check(struct halyard_device *hdev,
  * @data: &struct drm_halyard_bo_from_userptr
  * @drm_file: the caller's file
  *
- * Return: 0, -EINVAL, -EFAULT when the memory is not there, is not writable or can't be pinned, -EINTR, -ENOMEM, which can mean
- *	RLIMIT_MEMLOCK; the log says so then
+ * Return: 0, -EINVAL, -EFAULT when the memory is not there, is not writable or can't be pinned,
+ *	-EINTR, -ENOMEM, which can mean RLIMIT_MEMLOCK; the log says so then
  */
 int halyard_ioctl_bo_from_userptr(struct drm_device *drm, void *data, struct drm_file *drm_file)
 {

@@ -2,8 +2,9 @@
 /*
  * Address spaces: what is mapped where, kept by drm_gpuvm, with page-table entries by the chip.
  *
- * Each mapping has its BO pinned. A mapping that was removed is let go only when the device has confirmed that it
- * does not use the old entries any more; if it does not answer, the mapping waits in quarantine for a reset.
+ * Each mapping has its BO pinned. A mapping that was removed is let go only when the device has
+ * confirmed that it does not use the old entries any more; if it does not answer, the mapping waits
+ * in quarantine for a reset.
  */
 
 #include <linux/dma-resv.h>
@@ -11,8 +12,6 @@
 #include <linux/slab.h>
 
 #include <drm/drm_gem.h>
-
-#include <kunit/visibility.h>
 
 #include <compat.h>
 
@@ -64,7 +63,8 @@ void halyard_vm_lock_init(struct mutex *lock)
  * halyard_vm_flush() - makes the device use the page tables as they are
  * @vm: the address space, locked
  *
- * Return: 0, or -EIO when the device does not answer; it is then being reset, and what was unmapped goes to quarantine
+ * Return: 0, or -EIO when the device does not answer; it is then being reset, and what was unmapped
+ *	goes to quarantine
  */
 int halyard_vm_flush(struct halyard_vm *vm)
 {
@@ -151,7 +151,10 @@ static void halyard_mapping_release(struct halyard_quarantined *item)
 	halyard_mapping_free(container_of(item, struct halyard_mapping, quarantined));
 }
 
-/* Lets removed mappings go, at once or, when the device did not answer, after its reset. Under no lock. */
+/*
+ * Lets removed mappings go, at once or, when the device did not answer, after its reset. Under no
+ * lock.
+ */
 static void halyard_mappings_put(struct halyard_vm *vm, struct list_head *gone, bool flushed)
 {
 	struct halyard_mapping *mapping, *next;
@@ -167,8 +170,8 @@ static void halyard_mappings_put(struct halyard_vm *vm, struct list_head *gone, 
 }
 
 /*
- * Takes a mapping, already out of the tree, from its BO's list. The caller's reference to the BO keeps the lock in
- * existence that protects the list.
+ * Takes a mapping, already out of the tree, from its BO's list. The caller's reference to the BO
+ * keeps the lock in existence that protects the list.
  */
 static void halyard_mapping_unlink(struct halyard_mapping *mapping, struct list_head *gone)
 {
@@ -237,8 +240,8 @@ static int halyard_vm_map_locked(struct halyard_vm *vm, struct halyard_mapping *
 		return ret;
 
 	/*
-	 * Nothing can fail after this point. A device that does not answer the flush is reset, and the reset makes it use
-	 * the new entries, too.
+	 * Nothing can fail after this point. A device that does not answer the flush is reset, and
+	 * the reset makes it use the new entries, too.
 	 */
 	halyard_vm_enter(vm, sgt, mapping->va.gem.offset, va, size, mapping->prot);
 	halyard_vm_flush(vm);
@@ -254,8 +257,9 @@ static int halyard_vm_map_locked(struct halyard_vm *vm, struct halyard_mapping *
  * @size: bytes
  * @flags: DRM_HALYARD_BIND_READONLY or 0
  *
- * Return: 0, -EINVAL for a range that is empty, not aligned or outside of the BO or of user space's addresses, -EACCES for write
- *	access to what may only be read, -EBUSY when some of it is mapped, -EOPNOTSUPP without MMU, -ENOMEM, -EIO
+ * Return: 0, -EINVAL for a range that is empty, not aligned or outside of the BO or of user space's
+ *	addresses, -EACCES for write access to what may only be read, -EBUSY when some of it is
+ *	mapped, -EOPNOTSUPP without MMU, -ENOMEM, -EIO
  */
 int halyard_vm_map(struct halyard_vm *vm, struct halyard_bo *bo, u64 bo_offset, u64 va, u64 size,
 		   u32 flags)
@@ -307,7 +311,7 @@ free:
 	kfree(mapping);
 	return ret;
 }
-EXPORT_SYMBOL_IF_KUNIT(halyard_vm_map);
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_vm_map);
 
 /* ---- unmap ---- */
 
@@ -408,8 +412,9 @@ static int halyard_vm_unmap_locked(struct halyard_vm *vm, u64 va, u64 size,
  * @va: device address
  * @size: bytes
  *
- * Return: 0 when the device does not reach any more what was unmapped, -EINVAL for a malformed range, -EOPNOTSUPP
- *	without MMU, -ENOMEM, -EIO when the device did not answer and could not be reset; the memory is kept then
+ * Return: 0 when the device does not reach any more what was unmapped, -EINVAL for a malformed
+ *	range, -EOPNOTSUPP without MMU, -ENOMEM, -EIO when the device did not answer and could not
+ *	be reset; the memory is kept then
  */
 int halyard_vm_unmap(struct halyard_vm *vm, u64 va, u64 size)
 {
@@ -444,7 +449,7 @@ free:
 	kfree(unmapping.spare[1]);
 	return ret;
 }
-EXPORT_SYMBOL_IF_KUNIT(halyard_vm_unmap);
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_vm_unmap);
 
 /* ---- life ---- */
 
@@ -474,8 +479,9 @@ static const struct drm_gpuvm_ops halyard_gpuvm_ops = {
 };
 
 /*
- * Takes an address space from the hardware, with all that is mapped. @quiet: the device was reset or stopped and does not
- * reach anything. False when it did not answer: to be tried again when it is quiet.
+ * Takes an address space from the hardware, with all that is mapped. @quiet: the device was reset
+ * or stopped and does not reach anything. False when it did not answer: to be tried again when it
+ * is quiet.
  */
 static bool halyard_vm_teardown(struct halyard_vm *vm, bool quiet)
 {
@@ -538,7 +544,10 @@ static void halyard_vm_release(struct kref *ref)
 	bool done = false;
 	int idx;
 
-	/* While the device is being unplugged it may not be stopped yet: whoever unplugs it has the last word. */
+	/*
+	 * While the device is being unplugged it may not be stopped yet: whoever unplugs it has the
+	 * last word.
+	 */
 	if (drm_dev_enter(&hdev->drm, &idx)) {
 		done = halyard_vm_teardown(vm, false);
 		drm_dev_exit(idx);
@@ -612,7 +621,8 @@ static void halyard_vm_init_ranges(struct halyard_vm *vm, struct drm_gem_object 
  * halyard_vm_create() - makes an address space
  * @hdev: the device
  *
- * Return: the address space with one reference, in nobody's share; -ENOSPC when the device has no more, -ENODEV, -ENOMEM
+ * Return: the address space with one reference, in nobody's share; -ENOSPC when the device has no
+ *	more, -ENODEV, -ENOMEM
  */
 struct halyard_vm *halyard_vm_create(struct halyard_device *hdev)
 {
@@ -654,7 +664,7 @@ free:
 	kfree(vm);
 	return ERR_PTR(ret);
 }
-EXPORT_SYMBOL_IF_KUNIT(halyard_vm_create);
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_vm_create);
 
 /**
  * halyard_vm_get() - takes a reference
@@ -672,13 +682,14 @@ struct halyard_vm *halyard_vm_get(struct halyard_vm *vm)
  * halyard_vm_put() - drops a reference; the last one takes the address space from the device
  * @vm: address space
  *
- * Context: process; not under &halyard_vm.lock, &halyard_core.vms_lock, &halyard_core.reset_lock or a reservation lock
+ * Context: process; not under &halyard_vm.lock, &halyard_core.vms_lock, &halyard_core.reset_lock or
+ *	a reservation lock
  */
 void halyard_vm_put(struct halyard_vm *vm)
 {
 	kref_put(&vm->core->ref, halyard_vm_release);
 }
-EXPORT_SYMBOL_IF_KUNIT(halyard_vm_put);
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_vm_put);
 
 /**
  * halyard_vm_get_by_id() - finds a file's address space
@@ -718,7 +729,8 @@ void halyard_vms_release(struct halyard_file *file)
  * halyard_vms_unplug() - takes all address spaces from a device that was stopped
  * @hdev: the device, unplugged
  *
- * They live on until their files are closed, but nothing of them is mapped and the chip is not called for them.
+ * They live on until their files are closed, but nothing of them is mapped and the chip is not
+ * called for them.
  */
 void halyard_vms_unplug(struct halyard_device *hdev)
 {
@@ -838,7 +850,8 @@ static int halyard_bind(struct halyard_vm *vm, struct drm_file *drm_file,
  * @data: &struct drm_halyard_vm_bind
  * @drm_file: the caller's file
  *
- * Return: 0, -ENOENT, what halyard_uobj_get_array() returns, -EINTR, or that of the first operation that failed
+ * Return: 0, -ENOENT, what halyard_uobj_get_array() returns, -EINTR, or that of the first operation
+ *	that failed
  */
 int halyard_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *drm_file)
 {

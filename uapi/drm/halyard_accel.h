@@ -11,28 +11,36 @@ extern "C" {
 /**
  * DOC: Halyard's user interface
  *
- * One interface for every chip, on ``/dev/accel/accelN``. What is alike on all chips, memory, address spaces, queues,
- * synchronisation, errors, is defined here; what a job consists of is opaque here and defined by each chip's own header.
+ * One interface for every chip, on ``/dev/accel/accelN``. What is alike on all chips, memory,
+ * address spaces, queues, synchronisation, errors, is defined here; what a job consists of is
+ * opaque here and defined by each chip's own header.
  *
  * Rules that this header keeps:
  *
- * - Structs are naturally aligned, padded explicitly, have no unions, and are laid out alike for 32-bit and 64-bit callers.
- * - Fields and structs are only appended to; zero in a new field means the behaviour before it. Ioctl numbers, enum
+ * - Structs are naturally aligned, padded explicitly, have no unions, and are laid out alike for
+ *   32-bit and 64-bit callers.
+ * - Fields and structs are only appended to; zero in a new field means the behaviour before it.
+ *   Ioctl numbers, enum
  *   values and flags are never reused.
- * - Every pad, reserved field and unknown flag must be zero, or the call fails with EINVAL and has no effect.
- * - Arrays are &struct drm_halyard_obj_array: the caller's element size is the stride, so that old user space runs on
- *   a new kernel, and new user space on an old one as long as what the old one does not know is zero.
+ * - Every pad, reserved field and unknown flag must be zero, or the call fails with EINVAL and has
+ *   no effect.
+ * - Arrays are &struct drm_halyard_obj_array: the caller's element size is the stride, so that old
+ *   user space runs on
+ *   a new kernel, and new user space on an old one as long as what the old one does not know is
+ * zero.
  * - Pointers are __u64. Times are absolute nanoseconds of CLOCK_MONOTONIC.
  * - Waiting is done with the DRM core's ``DRM_IOCTL_SYNCOBJ_*``.
  * - A call that fails has changed nothing, unless it says otherwise.
- * - Each addition raises the driver's minor version; the list of changes stands in kernel/core/drv.c.
+ * - Each addition raises the driver's minor version; the list of changes stands in
+ *   kernel/core/drv.c.
  *
- * Errors common to all calls: EINVAL (malformed), EFAULT (bad pointer), ENOENT (no such handle or id), ENOMEM, EINTR (call
- * again), ENODEV (device gone or lost), EOPNOTSUPP (this chip cannot).
+ * Errors common to all calls: EINVAL (malformed), EFAULT (bad pointer), ENOENT (no such handle or
+ * id), ENOMEM, EINTR (call again), ENODEV (device gone or lost), EOPNOTSUPP (this chip cannot).
  *
- * Errors of jobs arrive with the job's fence, in the syncobjs that it signals: ETIME (the job hung and was
- * stopped), EFAULT (its access faulted), EILSEQ (illegal command), EBADMSG (uncorrectable memory error), ECANCELED (cancelled without guilt or because
- * a job before it in the same queue failed), EIO or ENODEV (device lost). &DRM_IOCTL_HALYARD_QUEUE_QUERY has the details.
+ * Errors of jobs arrive with the job's fence, in the syncobjs that it signals: ETIME (the job hung
+ * and was stopped), EFAULT (its access faulted), EILSEQ (illegal command), EBADMSG (uncorrectable
+ * memory error), ECANCELED (cancelled without guilt or because a job before it in the same queue
+ * failed), EIO or ENODEV (device lost). &DRM_IOCTL_HALYARD_QUEUE_QUERY has the details.
  */
 
 /* Driver version; see kernel/core/drv.c for what each minor added. */
@@ -81,7 +89,10 @@ struct drm_halyard_obj_array {
 enum drm_halyard_query_type {
 	/** @DRM_HALYARD_QUERY_DEVICE: &struct drm_halyard_query_device */
 	DRM_HALYARD_QUERY_DEVICE = 0,
-	/** @DRM_HALYARD_QUERY_ENGINES: array of &struct drm_halyard_query_engine, one per engine class */
+	/**
+	 * @DRM_HALYARD_QUERY_ENGINES: array of &struct drm_halyard_query_engine, one per engine
+	 * class
+	 */
 	DRM_HALYARD_QUERY_ENGINES,
 	/** @DRM_HALYARD_QUERY_MEMORY: array of &struct drm_halyard_query_memory, one per region */
 	DRM_HALYARD_QUERY_MEMORY,
@@ -96,8 +107,9 @@ enum drm_halyard_query_type {
 /**
  * struct drm_halyard_dev_query - argument of DEV_QUERY
  *
- * With @pointer 0 the kernel writes to @size what it has. Else it writes at most @size bytes: a smaller @size truncates, bytes that
- * the kernel does not know are zeroed. @size returns the bytes that the kernel has.
+ * With @pointer 0 the kernel writes to @size what it has. Else it writes at most @size bytes: a
+ * smaller @size truncates, bytes that the kernel does not know are zeroed. @size returns the bytes
+ * that the kernel has.
  */
 struct drm_halyard_dev_query {
 	/** @type: &enum drm_halyard_query_type */
@@ -118,7 +130,7 @@ struct drm_halyard_query_device {
 	__u32 revision;
 	/** @flags: DRM_HALYARD_DEVICE_* */
 	__u32 flags;
-#define DRM_HALYARD_DEVICE_HAS_MMU	(1 << 0) /* page tables per address space */
+#define DRM_HALYARD_DEVICE_HAS_MMU	0x1 /* page tables per address space */
 	/** @va_start: first address that VM_BIND accepts */
 	__u64 va_start;
 	/** @va_end: one past the last */
@@ -157,8 +169,8 @@ struct drm_halyard_query_memory {
 	__u32 region;
 	/** @flags: DRM_HALYARD_MEMORY_* */
 	__u32 flags;
-#define DRM_HALYARD_MEMORY_HOST		(1 << 0) /* the host's own memory */
-#define DRM_HALYARD_MEMORY_MAPPABLE	(1 << 1) /* mmap works */
+#define DRM_HALYARD_MEMORY_HOST		0x1 /* the host's own memory */
+#define DRM_HALYARD_MEMORY_MAPPABLE	0x2 /* mmap works */
 	/** @size: bytes; of host memory, what the device may use */
 	__u64 size;
 	/** @used: bytes held by buffer objects of this device */
@@ -203,7 +215,9 @@ struct drm_halyard_query_limits {
 
 /** struct drm_halyard_query_firmware - of a chip that runs one */
 struct drm_halyard_query_firmware {
-	/** @version: as printed by its maker, NUL-terminated; empty when the chip has no firmware */
+	/**
+	 * @version: as printed by its maker, NUL-terminated; empty when the chip has no firmware
+	 */
 	char version[64];
 	/** @error: why it does not run, one sentence; empty when it does */
 	char error[128];
@@ -241,8 +255,8 @@ struct drm_halyard_bo_info {
 	__u32 region;
 	/** @flags: in: must be zero; out: DRM_HALYARD_BO_* */
 	__u32 flags;
-#define DRM_HALYARD_BO_IMPORTED		(1 << 0) /* made by another device */
-#define DRM_HALYARD_BO_USERPTR		(1 << 1) /* memory of a process */
+#define DRM_HALYARD_BO_IMPORTED		0x1 /* made by another device */
+#define DRM_HALYARD_BO_USERPTR		0x2 /* memory of a process */
 	/** @pad: must be zero */
 	__u32 pad;
 	/** @size: out: bytes */
@@ -252,8 +266,9 @@ struct drm_halyard_bo_info {
 /**
  * struct drm_halyard_bo_from_userptr - argument of BO_FROM_USERPTR
  *
- * The pages stay pinned as long as the buffer object lives and count against RLIMIT_MEMLOCK (ENOMEM and a line in the
- * kernel log when it is exceeded). Such an object cannot be exported or mapped again.
+ * The pages stay pinned as long as the buffer object lives and count against RLIMIT_MEMLOCK (ENOMEM
+ * and a line in the kernel log when it is exceeded). Such an object cannot be exported or mapped
+ * again.
  */
 struct drm_halyard_bo_from_userptr {
 	/** @address: page-aligned */
@@ -262,12 +277,15 @@ struct drm_halyard_bo_from_userptr {
 	__u64 size;
 	/** @flags: DRM_HALYARD_USERPTR_* */
 	__u32 flags;
-#define DRM_HALYARD_USERPTR_READONLY	(1 << 0) /* the device may only read; read-only memory is accepted */
+#define DRM_HALYARD_USERPTR_READONLY	0x1 /* the device only reads; read-only memory will do */
 	/** @handle: out: GEM handle */
 	__u32 handle;
 };
 
-/** struct drm_halyard_vm_create - argument of VM_CREATE. EMFILE: this user's share is used up; ENOSPC: the device's. */
+/**
+ * struct drm_halyard_vm_create - argument of VM_CREATE. EMFILE: this user's share is used up;
+ * ENOSPC: the device's.
+ */
 struct drm_halyard_vm_create {
 	/** @flags: must be zero */
 	__u32 flags;
@@ -287,7 +305,10 @@ struct drm_halyard_vm_destroy {
 enum drm_halyard_bind_type {
 	/** @DRM_HALYARD_BIND_MAP: map; EBUSY when any of the range is mapped already */
 	DRM_HALYARD_BIND_MAP = 0,
-	/** @DRM_HALYARD_BIND_UNMAP: unmap what is mapped in the range; mappings that reach out of it are split */
+	/**
+	 * @DRM_HALYARD_BIND_UNMAP: unmap what is mapped in the range; mappings that reach out of it
+	 * are split
+	 */
 	DRM_HALYARD_BIND_UNMAP,
 };
 
@@ -297,7 +318,7 @@ struct drm_halyard_bind_op {
 	__u32 type;
 	/** @flags: DRM_HALYARD_BIND_*; MAP only */
 	__u32 flags;
-#define DRM_HALYARD_BIND_READONLY	(1 << 0) /* the device may only read */
+#define DRM_HALYARD_BIND_READONLY	0x1 /* the device may only read */
 	/** @handle: GEM handle; UNMAP: must be zero */
 	__u32 handle;
 	/** @pad: must be zero */
@@ -313,8 +334,8 @@ struct drm_halyard_bind_op {
 /**
  * struct drm_halyard_vm_bind - argument of VM_BIND
  *
- * Operations are done in order, at once. When one fails those before it stay done and @done says how many. When
- * the call returns, the device no longer reaches what was unmapped.
+ * Operations are done in order, at once. When one fails those before it stay done and @done says
+ * how many. When the call returns, the device no longer reaches what was unmapped.
  */
 struct drm_halyard_vm_bind {
 	/** @vm_id: of VM_CREATE */
@@ -341,7 +362,10 @@ enum drm_halyard_priority {
 	DRM_HALYARD_PRIORITY_REALTIME,
 };
 
-/** struct drm_halyard_queue_create - argument of QUEUE_CREATE. EMFILE: this user's share is used up; ENOSPC: the device's. */
+/**
+ * struct drm_halyard_queue_create - argument of QUEUE_CREATE. EMFILE: this user's share is used up;
+ * ENOSPC: the device's.
+ */
 struct drm_halyard_queue_create {
 	/** @vm_id: address space of its jobs */
 	__u32 vm_id;
@@ -357,7 +381,9 @@ struct drm_halyard_queue_create {
 	__u32 pad;
 };
 
-/** struct drm_halyard_queue_destroy - argument of QUEUE_DESTROY. Jobs not done end with ECANCELED. */
+/**
+ * struct drm_halyard_queue_destroy - argument of QUEUE_DESTROY. Jobs not done end with ECANCELED.
+ */
 struct drm_halyard_queue_destroy {
 	/** @queue_id: of QUEUE_CREATE */
 	__u32 queue_id;
@@ -427,8 +453,8 @@ struct drm_halyard_queue_query {
 struct drm_halyard_sync_op {
 	/** @flags: DRM_HALYARD_SYNC_* */
 	__u32 flags;
-#define DRM_HALYARD_SYNC_SIGNAL		(1 << 0) /* signal, else wait */
-#define DRM_HALYARD_SYNC_TIMELINE	(1 << 1) /* @handle is used as a timeline */
+#define DRM_HALYARD_SYNC_SIGNAL		0x1 /* signal, else wait */
+#define DRM_HALYARD_SYNC_TIMELINE	0x2 /* @handle is used as a timeline */
 	/** @handle: syncobj */
 	__u32 handle;
 	/** @timeline_value: point; binary: must be zero */
@@ -441,8 +467,8 @@ struct drm_halyard_buffer_ref {
 	__u32 handle;
 	/** @flags: DRM_HALYARD_BUFFER_* */
 	__u32 flags;
-#define DRM_HALYARD_BUFFER_WRITE	(1 << 0) /* the job writes to it */
-#define DRM_HALYARD_BUFFER_NO_IMPLICIT	(1 << 1) /* do not await the fences of others */
+#define DRM_HALYARD_BUFFER_WRITE	0x1 /* the job writes to it */
+#define DRM_HALYARD_BUFFER_NO_IMPLICIT	0x2 /* do not await the fences of others */
 };
 
 /** struct drm_halyard_job - one job */
@@ -453,8 +479,10 @@ struct drm_halyard_job {
 	__u32 payload_size;
 	/** @payload: pointer to the chip's own struct */
 	__u64 payload;
-	/** @buffers: of &struct drm_halyard_buffer_ref: objects shared with others, for implicit fences; on a chip without MMU
-	 * every object that the job uses. Each at most once. */
+	/**
+	 * @buffers: of &struct drm_halyard_buffer_ref: objects shared with others, for implicit
+	 * fences; on a chip without MMU every object that the job uses. Each at most once.
+	 */
 	struct drm_halyard_obj_array buffers;
 	/** @syncs: of &struct drm_halyard_sync_op */
 	struct drm_halyard_obj_array syncs;
@@ -467,7 +495,8 @@ struct drm_halyard_job {
 /**
  * struct drm_halyard_submit - argument of SUBMIT
  *
- * All jobs are accepted or none. A job may await what an earlier one of the same call signals. ECANCELED: a queue is banned.
+ * All jobs are accepted or none. A job may await what an earlier one of the same call signals.
+ * ECANCELED: a queue is banned.
  */
 struct drm_halyard_submit {
 	/** @flags: must be zero */
@@ -483,9 +512,11 @@ struct drm_halyard_submit {
 
 #define DRM_IOCTL_HALYARD_DEV_QUERY		DRM_IOCTL_HALYARD(WR, DEV_QUERY, dev_query)
 #define DRM_IOCTL_HALYARD_BO_CREATE		DRM_IOCTL_HALYARD(WR, BO_CREATE, bo_create)
-#define DRM_IOCTL_HALYARD_BO_MMAP_OFFSET	DRM_IOCTL_HALYARD(WR, BO_MMAP_OFFSET, bo_mmap_offset)
+#define DRM_IOCTL_HALYARD_BO_MMAP_OFFSET \
+	DRM_IOCTL_HALYARD(WR, BO_MMAP_OFFSET, bo_mmap_offset)
 #define DRM_IOCTL_HALYARD_BO_INFO		DRM_IOCTL_HALYARD(WR, BO_INFO, bo_info)
-#define DRM_IOCTL_HALYARD_BO_FROM_USERPTR	DRM_IOCTL_HALYARD(WR, BO_FROM_USERPTR, bo_from_userptr)
+#define DRM_IOCTL_HALYARD_BO_FROM_USERPTR \
+	DRM_IOCTL_HALYARD(WR, BO_FROM_USERPTR, bo_from_userptr)
 #define DRM_IOCTL_HALYARD_VM_CREATE		DRM_IOCTL_HALYARD(WR, VM_CREATE, vm_create)
 #define DRM_IOCTL_HALYARD_VM_DESTROY		DRM_IOCTL_HALYARD(WR, VM_DESTROY, vm_destroy)
 #define DRM_IOCTL_HALYARD_VM_BIND		DRM_IOCTL_HALYARD(WR, VM_BIND, vm_bind)

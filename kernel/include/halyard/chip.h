@@ -2,13 +2,13 @@
 /*
  * What a chip driver includes: the one interface between the core and a chip.
  *
- * A chip driver is a module that registers a PCI driver with module_halyard_pci_chip(). The core
+ * A chip driver is a module that registers a PCI driver made of the functions at the end. The core
  * does everything that is the same for every chip; it calls the chip through struct
  * halyard_chip_ops, and a chip calls back the few functions declared at the end of this file.
  *
- * Lock order, outermost first: halyard_file.lock, halyard_vm.lock, dma_resv (GEM, VM), halyard_core.reset_lock,
- * halyard_vm.pt_lock, halyard_slot.fence_lock. Recovery signals fences under reset_lock: nobody allocates memory or waits for
- * a fence while he holds it.
+ * Lock order, outermost first: halyard_file.lock, halyard_vm.lock, dma_resv (GEM, VM),
+ * halyard_core.reset_lock, the chip's own, halyard_slot.fence_lock. Recovery signals fences
+ * under reset_lock: nobody allocates memory or waits for a fence while he holds it.
  */
 #ifndef HALYARD_CHIP_H
 #define HALYARD_CHIP_H
@@ -67,7 +67,8 @@ struct halyard_engine_class {
  * @queue_depth: jobs of one queue that the device holds
  * @payload_size: exact size of a job's payload in bytes
  * @va_start: first address for user space
- * @va_end: one past the last address for user space; what lies behind it up to @kernel_va_end is the driver's
+ * @va_end: one past the last address for user space; what lies behind it up to @kernel_va_end is
+ *	the driver's
  * @kernel_va_end: one past the last address of the driver's own range
  * @large_page_size: bytes, or 0
  * @dma_bits: width of bus addresses
@@ -109,9 +110,10 @@ struct halyard_fault {
  * @seqno: of the newest completed job, 0 when none
  * @busy_ns: device time spent on the queue's jobs since &halyard_chip_ops.queue_init
  * @stamp: any number that changes while a job makes progress
- * @ask_waiting: in: fill in @waiting, too, at the cost of a register access; never set in hard interrupt context
- * @waiting: jobs wait for their turn on an engine, so that @stamp stands still by nobody's fault: such time does not count
- *	towards the timeout
+ * @ask_waiting: in: fill in @waiting, too, at the cost of a register access; never set in hard
+ *	interrupt context
+ * @waiting: jobs wait for their turn on an engine, so that @stamp stands still by nobody's fault:
+ *	such time does not count towards the timeout
  */
 struct halyard_queue_progress {
 	u64 seqno;
@@ -139,99 +141,124 @@ enum halyard_reset_level {
 /**
  * struct halyard_chip_ops - what a chip driver supplies
  *
- * Unless said otherwise a call may sleep, is made between drm_dev_enter() and drm_dev_exit(), and returns 0 or a negative error.
- * Calls on one object never run at the same time. The core has checked all that is not about the chip.
+ * Unless said otherwise a call may sleep, is made between drm_dev_enter() and drm_dev_exit(), and
+ * returns 0 or a negative error. Calls on one object never run at the same time. The core has
+ * checked all that is not about the chip.
  */
 struct halyard_chip_ops {
 	/**
-	 * @init: once, at probe, after the BARs are mapped and before anything else. Checks the identity, fills in
-	 * &halyard_device.limits and engine counts. The hardware is not to be started.
+	 * @init: once, at probe, after the BARs are mapped and before anything else. Checks the
+	 * identity, fills in &halyard_device.limits and engine counts. The hardware is not to be
+	 * started.
 	 */
 	int (*init)(struct halyard_device *hdev);
 
 	/**
-	 * @start: brings the hardware from reset to work: at probe, after a device reset, at resume. Interrupts are requested but
-	 * the chip has not raised one since its reset.
+	 * @start: brings the hardware from reset to work: at probe, after a device reset, at
+	 * resume. Interrupts are requested but the chip has not raised one since its reset.
 	 */
 	int (*start)(struct halyard_device *hdev);
 
 	/**
-	 * @stop: quiesces the hardware, no interrupt or DMA afterwards: before unbind, suspend, and the last step of a failed
-	 * start. Must also work on a dead device, in bounded time.
+	 * @stop: quiesces the hardware, no interrupt or DMA afterwards: before unbind, suspend, and
+	 * the last step of a failed start. Must also work on a dead device, in bounded time.
 	 */
 	void (*stop)(struct halyard_device *hdev);
 
 	/**
-	 * @irq: in hard interrupt context, with @vector counted from 0. Acknowledges. Calls halyard_complete_jobs() when jobs may
-	 * have completed. IRQ_WAKE_THREAD calls @irq_thread. IRQ_NONE when the interrupt was not the chip's.
+	 * @irq: in hard interrupt context, with @vector counted from 0. Acknowledges. Calls
+	 * halyard_complete_jobs() when jobs may have completed. IRQ_WAKE_THREAD calls @irq_thread.
+	 * IRQ_NONE when the interrupt was not the chip's.
 	 */
 	irqreturn_t (*irq)(struct halyard_device *hdev, unsigned int vector);
 
-	/** @irq_thread: in the interrupt's thread: events and faults; reports them with halyard_queue_fault(). */
+	/**
+	 * @irq_thread: in the interrupt's thread: events and faults; reports them with
+	 * halyard_queue_fault().
+	 */
 	irqreturn_t (*irq_thread)(struct halyard_device *hdev, unsigned int vector);
 
 	/**
-	 * @vm_init: makes an address space; &halyard_vm.hw_id is one of the chip's, not in use. On a chip without
-	 * MMU all the vm_* calls are NULL.
+	 * @vm_init: makes an address space; &halyard_vm.hw_id is one of the chip's, not in use. On
+	 * a chip without MMU all the vm_* calls are NULL.
 	 */
 	int (*vm_init)(struct halyard_vm *vm);
 
-	/** @vm_fini: undoes @vm_init. Nothing is mapped and no queue uses it. Called on a dead device, too. */
+	/**
+	 * @vm_fini: undoes @vm_init. Nothing is mapped and no queue uses it. Called on a dead
+	 * device, too. Under &halyard_vm.lock and &halyard_core.reset_lock.
+	 */
 	void (*vm_fini)(struct halyard_vm *vm);
 
-	/** @vm_prepare: allocates what @vm_map of this range will need, so that it can't fail. Under &halyard_vm.lock. */
+	/**
+	 * @vm_prepare: allocates what @vm_map of this range will need, so that it can't fail; and
+	 * what @vm_unmap will need that splits a large page at the border of this range. Good until
+	 * the next @vm_flush. Under &halyard_vm.lock.
+	 */
 	int (*vm_prepare)(struct halyard_vm *vm, u64 va, u64 size);
 
 	/**
-	 * @vm_map: enters pages, @size bytes contiguous at bus address @dma; the range is not mapped. @prot: HALYARD_PROT_*. Under
-	 * &halyard_vm.lock; must not allocate or fail.
+	 * @vm_map: enters pages, @size bytes contiguous at bus address @dma; the range is not
+	 * mapped. @prot: HALYARD_PROT_*. Under &halyard_vm.lock; must not allocate or fail.
 	 */
 	void (*vm_map)(struct halyard_vm *vm, u64 va, dma_addr_t dma, u64 size, u32 prot);
 
 	/**
-	 * @vm_unmap: removes the entries of the range, mapped or not. Splits large pages that reach out of it, for which @vm_prepare was called. Under
+	 * @vm_unmap: removes the entries of the range, mapped or not. Splits large pages that reach
+	 * out of it; @vm_prepare was called for the pages at its ends then. Under
 	 * &halyard_vm.lock; must not allocate or fail.
 	 */
 	void (*vm_unmap)(struct halyard_vm *vm, u64 va, u64 size);
 
 	/**
-	 * @vm_flush: after a series of @vm_map and @vm_unmap: when it returns 0 the device uses the new entries only and has ended all
-	 * accesses by old ones. -ETIMEDOUT starts a device reset. Under &halyard_vm.lock.
+	 * @vm_flush: after a series of @vm_map and @vm_unmap: when it returns 0 the device uses the
+	 * new entries only and has ended all accesses by old ones. -ETIMEDOUT starts a device
+	 * reset. Under &halyard_vm.lock and &halyard_core.reset_lock.
 	 */
 	int (*vm_flush)(struct halyard_vm *vm);
 
 	/**
-	 * @queue_init: makes hardware queue &halyard_queue.hw_id ready for @job_run in &halyard_queue.vm: at creation, and again for each
-	 * surviving queue after a device reset, which forgot queues and address spaces: @queue_fini was not called then. Must not
+	 * @queue_init: makes hardware queue &halyard_queue.hw_id ready for @job_run in
+	 * &halyard_queue.vm: at creation, and again for each surviving queue after a device reset,
+	 * which forgot queues and address spaces: @queue_fini was not called then. Must not
 	 * allocate memory: what the queue shares with the device is in &halyard_queue.mem.
 	 */
 	int (*queue_init)(struct halyard_queue *queue);
 
 	/**
-	 * @queue_fini: undoes @queue_init, stopping what runs; afterwards the device does not reach &halyard_queue.mem. -ETIMEDOUT when
-	 * the hardware does not answer: the core takes the next step of recovery, after which it calls again. After a device reset or
-	 * @stop there is nothing left to stop, and 0 is returned. Also called when drm_dev_enter() fails.
+	 * @queue_fini: undoes @queue_init, stopping what runs; afterwards the device does not reach
+	 * &halyard_queue.mem. -ETIMEDOUT when the hardware does not answer: the core takes the next
+	 * step of recovery, after which it calls again. After a device reset or @stop there is
+	 * nothing left to stop, and 0 is returned, also when drm_dev_enter() fails already.
 	 */
 	int (*queue_fini)(struct halyard_queue *queue);
 
 	/**
-	 * @queue_progress: reads how far the queue is, without sleeping, in any context, between @queue_init and @queue_fini. @progress
-	 * is zeroed but for &halyard_queue_progress.ask_waiting. After the device is gone it returns what it last knew.
+	 * @queue_progress: reads how far the queue is, without sleeping, in any context, between
+	 * @queue_init and @queue_fini, maybe at the same time as other calls on the queue.
+	 * @progress is zeroed but for &halyard_queue_progress.ask_waiting. After the device is gone
+	 * it returns what it last knew.
 	 */
-	void (*queue_progress)(struct halyard_queue *queue, struct halyard_queue_progress *progress);
+	void (*queue_progress)(struct halyard_queue *queue,
+			       struct halyard_queue_progress *progress);
 
-	/** @job_check: refuses a malformed payload with -EINVAL. From SUBMIT, on a copy; before any lock. */
+	/**
+	 * @job_check: refuses a malformed payload with -EINVAL. From SUBMIT, on a copy; before any
+	 * lock.
+	 */
 	int (*job_check)(struct halyard_queue *queue, const void *payload, size_t size);
 
 	/**
-	 * @job_run: gives &halyard_job.payload to the device, which is to report &halyard_job.seqno when it is done. There is room: at
-	 * most &halyard_limits.queue_depth are under way. Must not allocate or wait for fences; no failure.
+	 * @job_run: gives &halyard_job.payload to the device, which is to report &halyard_job.seqno
+	 * when it is done. There is room: at most &halyard_limits.queue_depth are under way. Must
+	 * not allocate or wait for fences; no failure.
 	 */
 	void (*job_run)(struct halyard_job *job);
 
 	/**
-	 * @reset: recovery. HALYARD_RESET_ENGINE resets the engine that @queue is on, HALYARD_RESET_DEVICE the whole device including all queues;
-	 * afterwards the core calls @start and @queue_init. 0, or -ETIMEDOUT and the core takes the next step.
+	 * @reset: recovery. HALYARD_RESET_ENGINE resets the engine that @queue is on,
+	 * HALYARD_RESET_DEVICE the whole device including all queues; afterwards the core calls
+	 * @start and @queue_init. 0, or -ETIMEDOUT and the core takes the next step.
 	 */
 	int (*reset)(struct halyard_device *hdev, enum halyard_reset_level level,
 		     struct halyard_queue *queue);
@@ -263,7 +290,8 @@ struct halyard_queue_mem {
  * @ops: the chip's calls
  * @classes: engine classes, by number
  * @num_classes: entries of @classes
- * @num_vectors: interrupt vectors; with fewer granted the core calls &halyard_chip_ops.irq for each in turn
+ * @num_vectors: interrupt vectors; with fewer granted the core calls &halyard_chip_ops.irq for each
+ *	in turn
  * @regs_bar: BAR with the registers, mapped by the core to &halyard_device.regs
  * @regs_size: bytes that the BAR must have at least
  * @priv_size: bytes of &halyard_device.priv
@@ -316,7 +344,6 @@ struct halyard_device {
  * struct halyard_vm - an address space
  * @gpuvm: what is mapped where
  * @hdev: the device
- * @lock: protects @gpuvm and the chip's page tables against changes
  * @hw_id: the chip's number, below &halyard_limits.vms
  * @priv: the chip's own
  * @core: the core's own, opaque to chips
@@ -324,6 +351,7 @@ struct halyard_device {
 struct halyard_vm {
 	struct drm_gpuvm gpuvm;
 	struct halyard_device *hdev;
+	/** @lock: protects @gpuvm and the chip's page tables against changes */
 	struct mutex lock;
 	u32 hw_id;
 	void *priv;
@@ -351,7 +379,8 @@ struct halyard_kmem {
  * @hw_id: the chip's number, below &halyard_limits.queues
  * @engine_class: index into &halyard_chip.classes
  * @priority: of the queue
- * @first_seqno: &halyard_chip_ops.queue_init: number that the next job will have; what comes before it counts as done
+ * @first_seqno: &halyard_chip_ops.queue_init: number that the next job will have; what comes before
+ *	it counts as done
  * @mem: as &halyard_chip.queue_mem asks for, mapped in @vm; zeroed at creation
  * @priv: the chip's own
  * @core: the core's own, opaque to chips
