@@ -25,7 +25,7 @@
 #if IS_ENABLED(CONFIG_HALYARD_KUNIT)
 #define EXPORT_SYMBOL_HALYARD_TESTS(symbol) EXPORT_SYMBOL_GPL(symbol)
 #else
-#define EXPORT_SYMBOL_HALYARD_TESTS(symbol) static_assert(sizeof(&(symbol)))
+#define EXPORT_SYMBOL_HALYARD_TESTS(symbol) struct symbol##_is_not_exported
 #endif
 
 /* ---- client.c: files, users and their limits ---- */
