@@ -34,7 +34,7 @@ extern "C" {
  * - Each addition raises the driver's minor version; the list of changes stands in
  *   kernel/core/drv.c.
  *
- * Errors common to all calls: EINVAL (malformed), EFAULT (bad pointer), ENOENT (no such handle or
+ * Errors common to all calls: EINVAL (malformed), E2BIG (array too long, or not zero in what this kernel does not know), EFAULT (bad pointer), ENOENT (no such handle or
  * id), ENOMEM, EINTR (call again), ENODEV (device gone or lost), EOPNOTSUPP (this chip cannot).
  *
  * Errors of jobs arrive with the job's fence, in the syncobjs that it signals: ETIME (the job hung
@@ -449,7 +449,12 @@ struct drm_halyard_queue_query {
 	__u64 fault_job;
 };
 
-/** struct drm_halyard_sync_op - awaits or signals a syncobj */
+/**
+ * struct drm_halyard_sync_op - awaits or signals a syncobj
+ *
+ * A wait needs a fence: EINVAL when the syncobj, or the point, has none yet and no earlier job of the call signals it. To submit
+ * before the fence is there, let user space wait for it with ``DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT`` and WAIT_AVAILABLE.
+ */
 struct drm_halyard_sync_op {
 	/** @flags: DRM_HALYARD_SYNC_* */
 	__u32 flags;
@@ -457,7 +462,7 @@ struct drm_halyard_sync_op {
 #define DRM_HALYARD_SYNC_TIMELINE	0x2 /* @handle is used as a timeline */
 	/** @handle: syncobj */
 	__u32 handle;
-	/** @timeline_value: point; binary: must be zero */
+	/** @timeline_value: point, not zero; binary: must be zero */
 	__u64 timeline_value;
 };
 
@@ -475,7 +480,7 @@ struct drm_halyard_buffer_ref {
 struct drm_halyard_job {
 	/** @queue_id: of QUEUE_CREATE */
 	__u32 queue_id;
-	/** @payload_size: bytes at @payload */
+	/** @payload_size: bytes at @payload, as &drm_halyard_query_limits.payload_max says */
 	__u32 payload_size;
 	/** @payload: pointer to the chip's own struct */
 	__u64 payload;

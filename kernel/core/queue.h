@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The job side's own structures: slots, queues, jobs, and what a SUBMIT gathers.
+ *
+ * Who keeps whom alive: a job holds its queue until the scheduler frees it, a queue holds its VM,
+ * the device and this module. A job's fence may outlive all of them in somebody's hands; it holds
+ * its slot, whose scheduler and lock it uses, and this module.
+ */
+#ifndef HALYARD_QUEUE_H
+#define HALYARD_QUEUE_H
+
+#include <linux/dma-fence-chain.h>
+
+#include <drm/drm_exec.h>
+#include <drm/drm_syncobj.h>
+
+#include "core.h"
+
+/**
+ * struct halyard_slot - a hardware queue of the device, with or without an owner
+ * @refs: held by the device and by each fence
+ * @rcu: the last reference may be dropped in any context
+ * @sched: takes care of the order and dependencies of jobs; may outlive the device, but is not
+ *	used then
+ * @run_lock: one job at a time is given to the hardware queue, and none while its owner is being
+ *	changed or recovered; inside &halyard_core.reset_lock. No allocation, no waiting for
+ *	fences.
+ * @fence_lock: lock of the fences of the slot's owners; protects @queue and what struct
+ *	halyard_queue_core says
+ * @queue: owner, or NULL
+ * @name: of the fences' timeline
+ */
+struct halyard_slot {
+	struct kref refs;
+	struct rcu_head rcu;
+	struct drm_gpu_scheduler sched;
+	struct mutex run_lock; /* what is given to the hardware queue */
+	spinlock_t fence_lock; /* fences, @queue and most of its members */
+	struct halyard_queue_core *queue;
+	char name[32];
+};
+
+/**
+ * struct halyard_sched - &halyard_core.sched: the job side of a device
+ * @hdev: the device
+ * @submit_wq: where the slots' schedulers work
+ * @recovery_wq: watchdogs and recovery, one after the other
+ * @device_work: recovery of the whole device
+ * @device_reason: why, when it was asked for; a string constant
+ * @lost_work: takes a lost device away; holds a reference to the device while it is queued
+ * @unplugged: no queue is left in hardware and no more will be
+ * @suspended: the hardware is not to be touched; protected by &halyard_core.reset_lock
+ * @first_level: enum halyard_reset_level at which the recovery of a queue begins; error injection
+ *	sets it
+ * @leaving: queues that are destroyed and not yet released
+ * @left: woken when @leaving becomes 0
+ * @fruitless: recoveries of the whole device without a job completed in between
+ * @lost_interrupts: completions that a watchdog found before an interrupt told of them
+ * @resets: by level
+ * @slot_ids: numbers of the slots that have an owner
+ * @num_slots: entries of @slots
+ * @slots: by hardware number
+ */
+struct halyard_sched {
+	struct halyard_device *hdev;
+	struct workqueue_struct *submit_wq;
+	struct workqueue_struct *recovery_wq;
+	struct work_struct device_work;
+	const char *device_reason;
+	struct work_struct lost_work;
+	struct completion unplugged;
+	bool suspended;
+	u32 first_level;
+	atomic_t leaving;
+	wait_queue_head_t left;
+	atomic_t fruitless;
+	atomic64_t lost_interrupts;
+	atomic64_t resets[HALYARD_RESET_FUNCTION + 1];
+	struct ida slot_ids;
+	u32 num_slots;
+	struct halyard_slot *slots[] __counted_by(num_slots);
+};
+
+/**
+ * struct halyard_queue_core - a queue and the core's part of it
+ * @queue: what the chip sees
+ * @refs: held by its handle until it is destroyed, by jobs, and by who looked it up
+ * @slot: its hardware queue
+ * @user: whose share it counts against
+ * @entity: jobs on their way to the device
+ * @watchdog: looks after @in_flight while it is not empty; also carries out what a fault asks for
+ * @release_work: last steps, which may sleep
+ * @fence_context: of the jobs' fences
+ * @client_id: of the file, for trace events
+ * @pid: of the process that made it
+ * @comm: name of that process
+ * @closed: no longer to be found by its id; protected by &halyard_file.lock
+ * @submitted: jobs accepted; protected by the VM's reservation lock, as is the order of arming
+ *	and pushing
+ * @in_flight: jobs that the device has or is about to get, oldest first; a reference to the fence
+ *	goes with each. This and all below is protected by &halyard_slot.fence_lock.
+ * @live: the chip has the queue: between &halyard_chip_ops.queue_init and
+ *	&halyard_chip_ops.queue_fini; changed under &halyard_core.reset_lock, too
+ * @open: the device takes jobs; else they wait in @in_flight for halyard_queue_launch(); changed
+ *	under &halyard_slot.run_lock, too
+ * @destroyed: the watchdog is not to be started again
+ * @faulted: @fault was reported and is to be acted upon
+ * @error: with which jobs end that have not run yet; 0 while the queue is in order
+ * @state: for user space
+ * @started: seqno of the newest job given to the device
+ * @completed: jobs without error
+ * @failed: jobs with one
+ * @busy_ns: device time spent
+ * @busy_base: of it, before the newest &halyard_chip_ops.queue_init
+ * @progress: newest seen
+ * @progress_at: when the oldest job in flight last made progress, in jiffies
+ * @fault: of the first failed job, or the one that @faulted tells of
+ * @fault_seqno: that job, 0 when there is none or it is the oldest in flight
+ */
+struct halyard_queue_core {
+	struct halyard_queue queue;
+	struct kref refs;
+	struct halyard_slot *slot;
+	struct halyard_user *user;
+	struct drm_sched_entity entity;
+	struct delayed_work watchdog;
+	struct work_struct release_work;
+	u64 fence_context;
+	u64 client_id;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	bool closed;
+	u64 submitted;
+
+	struct list_head in_flight;
+	bool live;
+	bool open;
+	bool destroyed;
+	bool faulted;
+	int error;
+	enum drm_halyard_queue_state state;
+	u64 started;
+	u64 completed;
+	u64 failed;
+	u64 busy_ns;
+	u64 busy_base;
+	struct halyard_queue_progress progress;
+	unsigned long progress_at;
+	struct halyard_fault fault;
+	u64 fault_seqno;
+};
+
+/**
+ * struct halyard_job_core - a job and the core's part of it; lives as long as its fence
+ * @job: what the chip sees
+ * @base: the scheduler's
+ * @fence: signalled when the device is done with the job, or the job with the device. Initialised
+ *	when the job is armed.
+ * @slot: of the queue; the fence holds a reference from arming
+ * @link: in &halyard_queue_core.in_flight
+ * @siblings: jobs of the same SUBMIT to await: bit n is job n of the call
+ * @num_after: entries of @after
+ * @next_after: the first of @after that has not been awaited yet
+ * @after: finished fences of @siblings, from arming
+ * @payload: of &halyard_job.payload
+ */
+struct halyard_job_core {
+	struct halyard_job job;
+	struct drm_sched_job base;
+	struct dma_fence fence;
+	struct halyard_slot *slot;
+	struct list_head link;
+	u64 siblings;
+	u32 num_after;
+	u32 next_after;
+	struct dma_fence **after;
+	u8 payload[] __aligned(8);
+};
+
+/**
+ * struct halyard_sync - a sync operation of a SUBMIT
+ * @syncobj: reference
+ * @chain: for the point that is signalled, or NULL
+ * @point: of a timeline, 0 of a binary one
+ * @job: number of the job in the call
+ * @signal: else wait
+ */
+struct halyard_sync {
+	struct drm_syncobj *syncobj;
+	struct dma_fence_chain *chain;
+	u64 point;
+	u32 job;
+	bool signal;
+};
+
+/**
+ * struct halyard_submit_buffer - a buffer reference of a SUBMIT
+ * @obj: reference
+ * @job: number of the job in the call
+ * @flags: DRM_HALYARD_BUFFER_*
+ */
+struct halyard_submit_buffer {
+	struct drm_gem_object *obj;
+	u32 job;
+	u32 flags;
+};
+
+/**
+ * struct halyard_submit - what a SUBMIT gathers before its point of no return
+ * @hdev: the device
+ * @drm_file: of the caller
+ * @args: the caller's jobs
+ * @num_jobs: entries of @args and @jobs
+ * @jobs: by number in the call; owned until they are pushed
+ * @num_buffers: entries of @buffers
+ * @buffers: of all jobs, sorted by object, then by job
+ * @num_syncs: entries of @syncs
+ * @syncs: of all jobs, sorted by job
+ * @exec: locks of VMs and buffer objects
+ */
+struct halyard_submit {
+	struct halyard_device *hdev;
+	struct drm_file *drm_file;
+	struct drm_halyard_job *args;
+	u32 num_jobs;
+	struct halyard_job_core *jobs[HALYARD_SUBMIT_JOBS_MAX];
+	u32 num_buffers;
+	struct halyard_submit_buffer *buffers;
+	u32 num_syncs;
+	struct halyard_sync *syncs;
+	struct drm_exec exec;
+};
+
+static inline struct halyard_queue_core *to_queue_core(struct halyard_queue *queue)
+{
+	return container_of(queue, struct halyard_queue_core, queue);
+}
+
+static inline struct halyard_job_core *to_job_core(struct drm_sched_job *base)
+{
+	return container_of(base, struct halyard_job_core, base);
+}
+
+static inline struct halyard_queue_core *halyard_job_queue(struct halyard_job_core *job)
+{
+	return to_queue_core(job->job.queue);
+}
+
+/* queue.c */
+extern struct workqueue_struct *halyard_release_wq;
+
+struct halyard_queue_core *halyard_queue_get_by_id(struct halyard_file *file, u32 id);
+void halyard_slot_put(struct halyard_slot *slot);
+
+/* job.c */
+extern const struct drm_sched_backend_ops halyard_sched_ops;
+
+struct halyard_job_core *halyard_job_create(struct halyard_queue_core *q);
+void halyard_job_discard(struct halyard_job_core *job);
+void halyard_job_arm(struct halyard_job_core *job, struct halyard_job_core **siblings);
+unsigned int halyard_queue_complete_locked(struct halyard_queue_core *q, bool thorough);
+void halyard_queue_end_jobs_locked(struct halyard_queue_core *q, u64 seqno, int error, int others);
+
+/* sync.c */
+int halyard_syncs_get(struct halyard_submit *submit);
+int halyard_syncs_await(struct halyard_submit *submit);
+void halyard_syncs_signal(struct halyard_submit *submit);
+void halyard_syncs_put(struct halyard_submit *submit);
+
+/* recovery.c */
+void halyard_watchdog(struct work_struct *work);
+void halyard_watch_locked(struct halyard_queue_core *q);
+void halyard_device_work(struct work_struct *work);
+void halyard_lost_work(struct work_struct *work);
+int halyard_queue_start(struct halyard_queue_core *q);
+void halyard_queue_stop(struct halyard_queue_core *q);
+
+#endif

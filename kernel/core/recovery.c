@@ -1,0 +1,810 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hangs, faults, resets. A watchdog per queue blames a job only after a time without progress of
+ * its own queue. The guilty queue is stopped by the gentlest means that works, and what that
+ * costs others is given to the device again:
+ *
+ *	queue -> engine -> device -> PCI function -> the device is lost and unplugged
+ *
+ * All of it is in the way of fences, so nothing here allocates memory or waits for a fence.
+ */
+
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/kobject.h>
+
+#include <drm/drm_accel.h>
+
+#include "queue.h"
+#include "trace.h"
+
+/*
+ * Recoveries of the whole device that no queue caused, without a job completed in between, before
+ * it is given up.
+ */
+#define HALYARD_MAX_FRUITLESS	5
+
+static const char *const halyard_reset_names[] = {
+	[HALYARD_RESET_QUEUE] = "queue",
+	[HALYARD_RESET_ENGINE] = "engine",
+	[HALYARD_RESET_DEVICE] = "device",
+	[HALYARD_RESET_FUNCTION] = "function",
+};
+
+static void halyard_reset_note(struct halyard_device *hdev, enum halyard_reset_level level, int ret)
+{
+	trace_halyard_reset(hdev, level, ret);
+	atomic64_inc(&hdev->core->sched->resets[level]);
+	if (ret)
+		dev_notice_ratelimited(hdev->dev, "reset of the %s failed: %d\n",
+				       halyard_reset_names[level], ret);
+}
+
+static unsigned long halyard_timeout(struct halyard_device *hdev)
+{
+	return msecs_to_jiffies(hdev->chip->timeout_ms);
+}
+
+/* The owner of a slot comes and goes under reset_lock. */
+static struct halyard_queue_core *halyard_slot_owner(struct halyard_sched *sched, u32 i)
+{
+	lockdep_assert_held(&sched->hdev->core->reset_lock);
+
+	return READ_ONCE(sched->slots[i]->queue);
+}
+
+/* ---- one queue ---- */
+
+/* Jobs that come now wait for halyard_queue_launch(), or for their end. */
+static void halyard_queue_shut(struct halyard_queue_core *q)
+{
+	unsigned long flags;
+
+	lockdep_assert_held(&q->slot->run_lock);
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	q->open = false;
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+}
+
+/* The device ends its work on the queue and forgets it. Nothing to do when it has already. */
+static int halyard_queue_fini(struct halyard_queue_core *q)
+{
+	unsigned long flags;
+	int ret;
+
+	lockdep_assert_held(&q->queue.hdev->core->reset_lock);
+
+	if (!q->live)
+		return 0;
+
+	ret = q->queue.hdev->chip->ops->queue_fini(&q->queue);
+	if (ret)
+		return ret;
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	q->live = false;
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+
+	return 0;
+}
+
+/* Stops the queue by the means that disturb no other one. */
+static int halyard_queue_quiesce(struct halyard_queue_core *q)
+{
+	struct halyard_device *hdev = q->queue.hdev;
+	u32 first = READ_ONCE(hdev->core->sched->first_level);
+	int ret = -ETIMEDOUT;
+
+	lockdep_assert_held(&q->slot->run_lock);
+
+	halyard_queue_shut(q);
+	if (!q->live)
+		return 0;
+
+	if (first <= HALYARD_RESET_QUEUE) {
+		ret = halyard_queue_fini(q);
+		halyard_reset_note(hdev, HALYARD_RESET_QUEUE, ret);
+	}
+	if (ret && first <= HALYARD_RESET_ENGINE) {
+		ret = hdev->chip->ops->reset(hdev, HALYARD_RESET_ENGINE, &q->queue);
+		if (!ret)
+			ret = halyard_queue_fini(q);
+		halyard_reset_note(hdev, HALYARD_RESET_ENGINE, ret);
+	}
+
+	return ret;
+}
+
+/*
+ * The oldest job in flight with at least this number, with a reference to its fence, which keeps
+ * the job; or NULL.
+ */
+static struct halyard_job_core *halyard_job_from(struct halyard_queue_core *q, u64 seqno)
+{
+	struct halyard_job_core *job;
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	list_for_each_entry(job, &q->in_flight, link) {
+		if (job->job.seqno >= seqno) {
+			dma_fence_get(&job->fence);
+			goto found;
+		}
+	}
+	job = NULL;
+found:
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+
+	return job;
+}
+
+/*
+ * Makes the queue known to the device, and gives it what it is to run: all jobs that it did not
+ * complete before a reset.
+ */
+static int halyard_queue_launch(struct halyard_queue_core *q)
+{
+	const struct halyard_chip_ops *ops = q->queue.hdev->chip->ops;
+	struct halyard_job_core *job;
+	unsigned long flags;
+	u64 seqno;
+	int ret;
+
+	lockdep_assert_held(&q->queue.hdev->core->reset_lock);
+	lockdep_assert_held(&q->slot->run_lock);
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	q->live = false;
+	job = list_first_entry_or_null(&q->in_flight, struct halyard_job_core, link);
+	seqno = job ? job->job.seqno : q->started + 1;
+	q->queue.first_seqno = seqno;
+	q->busy_base = q->busy_ns;
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+
+	ret = ops->queue_init(&q->queue);
+	if (ret)
+		return ret;
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	q->live = true;
+	q->open = true;
+	q->progress = (struct halyard_queue_progress) { .seqno = seqno - 1 };
+	q->progress_at = jiffies;
+	if (!list_empty(&q->in_flight))
+		halyard_watch_locked(q);
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+
+	while ((job = halyard_job_from(q, seqno))) {
+		ops->job_run(&job->job);
+		seqno = job->job.seqno + 1;
+		dma_fence_put(&job->fence);
+	}
+
+	return 0;
+}
+
+/*
+ * The device has stopped working on the queue: its guilty job gets the error it earned, the jobs
+ * after it are cancelled.
+ */
+static void halyard_queue_condemn(struct halyard_queue_core *q)
+{
+	struct halyard_device *hdev = q->queue.hdev;
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	q->faulted = false;
+	q->state = DRM_HALYARD_QUEUE_BANNED;
+	q->error = -ECANCELED;
+	halyard_queue_end_jobs_locked(q, q->fault_seqno, q->fault.error, -ECANCELED);
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+
+	dev_notice_ratelimited(hdev->dev,
+			       "queue %u of %s[%d] is banned: job %llu failed with %d, cause %d, address %#llx, command %u\n",
+			       q->queue.hw_id, q->comm, q->pid, q->fault_seqno, q->fault.error,
+			       q->fault.cause, q->fault.address, q->fault.command);
+}
+
+/* The device is gone or going, and reaches nothing any more. */
+static void halyard_queue_lose(struct halyard_queue_core *q, int error)
+{
+	unsigned long flags;
+	int ret;
+
+	mutex_lock(&q->slot->run_lock);
+	halyard_queue_shut(q);
+	ret = halyard_queue_fini(q);
+	if (ret)
+		dev_err(q->queue.hdev->dev, "queue %u does not end on a stopped device: %d\n",
+			q->queue.hw_id, ret);
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	q->live = false;
+	if (q->faulted)
+		halyard_queue_end_jobs_locked(q, q->fault_seqno, q->fault.error, error);
+	else
+		halyard_queue_end_jobs_locked(q, 0, 0, error);
+	if (!q->faulted && q->state == DRM_HALYARD_QUEUE_ACTIVE)
+		q->fault.cause = DRM_HALYARD_FAULT_DEVICE;
+	q->faulted = false;
+	q->state = DRM_HALYARD_QUEUE_LOST;
+	q->error = error;
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+	mutex_unlock(&q->slot->run_lock);
+}
+
+/* After a reset: who is in order goes on, all others end. */
+static int halyard_queue_restore(struct halyard_queue_core *q)
+{
+	unsigned long flags;
+	bool survives;
+	int ret;
+
+	mutex_lock(&q->slot->run_lock);
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	/* What was done before the reset is not done twice. */
+	halyard_queue_complete_locked(q, false);
+	survives = !q->error && !q->faulted;
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+
+	if (survives) {
+		ret = halyard_queue_launch(q);
+	} else {
+		ret = halyard_queue_fini(q);
+		if (!ret && q->faulted)
+			halyard_queue_condemn(q);
+	}
+
+	mutex_unlock(&q->slot->run_lock);
+
+	return ret;
+}
+
+/* ---- the device ---- */
+
+static void halyard_queues_shut(struct halyard_sched *sched)
+{
+	struct halyard_queue_core *q;
+	u32 i;
+
+	for (i = 0; i < sched->num_slots; i++) {
+		q = halyard_slot_owner(sched, i);
+		if (!q)
+			continue;
+		mutex_lock(&q->slot->run_lock);
+		halyard_queue_shut(q);
+		mutex_unlock(&q->slot->run_lock);
+	}
+}
+
+static int halyard_queues_restore(struct halyard_sched *sched)
+{
+	struct halyard_queue_core *q;
+	int ret;
+	u32 i;
+
+	for (i = 0; i < sched->num_slots; i++) {
+		q = halyard_slot_owner(sched, i);
+		ret = q ? halyard_queue_restore(q) : 0;
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+static void halyard_queues_lose(struct halyard_sched *sched, int error)
+{
+	struct halyard_queue_core *q;
+	u32 i;
+
+	for (i = 0; i < sched->num_slots; i++) {
+		q = halyard_slot_owner(sched, i);
+		if (q)
+			halyard_queue_lose(q, error);
+	}
+}
+
+static int halyard_reset_and_restore(struct halyard_device *hdev, enum halyard_reset_level level)
+{
+	const struct halyard_chip_ops *ops = hdev->chip->ops;
+	int ret;
+
+	if (level == HALYARD_RESET_FUNCTION)
+		ret = halyard_pci_function_reset(hdev);
+	else
+		ret = ops->reset(hdev, level, NULL);
+	if (!ret)
+		ret = ops->start(hdev);
+	if (!ret) {
+		halyard_quarantine_after_reset(hdev);
+		ret = halyard_queues_restore(hdev->core->sched);
+	}
+	halyard_reset_note(hdev, level, ret);
+
+	return ret;
+}
+
+/* Ends all that is under way with an error; halyard_lost_work() takes the device away. */
+static void halyard_device_lose(struct halyard_device *hdev, const char *reason)
+{
+	struct halyard_sched *sched = hdev->core->sched;
+
+	dev_err(hdev->dev, "the device is lost: %s\n", reason);
+	WRITE_ONCE(hdev->core->lost, reason);
+	hdev->chip->ops->stop(hdev);
+	halyard_queues_lose(sched, -EIO);
+
+	drm_dev_get(&hdev->drm);
+	__module_get(THIS_MODULE);
+	queue_work(halyard_release_wq, &sched->lost_work);
+}
+
+/*
+ * Up the ladder from the device. Afterwards it works, without the queues that were faulted or
+ * destroyed, or it is lost.
+ */
+static void halyard_reset_device(struct halyard_device *hdev, const char *reason)
+{
+	struct halyard_sched *sched = hdev->core->sched;
+	u32 level = max_t(u32, READ_ONCE(sched->first_level), HALYARD_RESET_DEVICE);
+	int ret = -ETIMEDOUT;
+
+	lockdep_assert_held(&hdev->core->reset_lock);
+
+	if (hdev->core->lost)
+		return;
+
+	dev_warn(hdev->dev, "resetting: %s\n", reason);
+	halyard_queues_shut(sched);
+	for (; ret && level <= HALYARD_RESET_FUNCTION; level++)
+		ret = halyard_reset_and_restore(hdev, level);
+	if (ret)
+		halyard_device_lose(hdev, reason);
+}
+
+/* ---- what starts recovery ---- */
+
+/**
+ * halyard_watch_locked - have the watchdog look at a queue in a while
+ * @q: a queue with jobs in flight, &halyard_slot.fence_lock held
+ *
+ * More often than the timeout asks for, since it also finds what an interrupt got lost for.
+ */
+void halyard_watch_locked(struct halyard_queue_core *q)
+{
+	unsigned long period = clamp(halyard_timeout(q->queue.hdev) / 8, 1UL, HZ / 4UL);
+
+	lockdep_assert_held(&q->slot->fence_lock);
+
+	if (!q->destroyed)
+		queue_delayed_work(q->queue.hdev->core->sched->recovery_wq, &q->watchdog, period);
+}
+
+static void halyard_queue_accuse_locked(struct halyard_queue_core *q, u64 seqno,
+					const struct halyard_fault *fault)
+{
+	q->faulted = true;
+	q->fault = *fault;
+	q->fault_seqno = seqno;
+	trace_halyard_queue_fault(&q->queue, seqno, fault);
+}
+
+static struct halyard_job_core *halyard_job_find_locked(struct halyard_queue_core *q, u64 seqno)
+{
+	struct halyard_job_core *job;
+
+	list_for_each_entry(job, &q->in_flight, link)
+		if (!seqno || job->job.seqno == seqno)
+			return job;
+
+	return NULL;
+}
+
+/* Whether something is to be done about the queue. */
+static bool halyard_queue_inspect(struct halyard_queue_core *q)
+{
+	static const struct halyard_fault timeout = {
+		.cause = DRM_HALYARD_FAULT_TIMEOUT,
+		.error = -ETIME,
+	};
+	struct halyard_device *hdev = q->queue.hdev;
+	struct halyard_job_core *job;
+	unsigned int completed;
+	unsigned long flags;
+	bool guilty = false;
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	completed = halyard_queue_complete_locked(q, q->open);
+	if (!q->faulted)
+		atomic64_add(completed, &hdev->core->sched->lost_interrupts);
+
+	job = list_first_entry_or_null(&q->in_flight, struct halyard_job_core, link);
+	if (job && !q->error) {
+		if (!q->faulted && q->open &&
+		    time_after_eq(jiffies, q->progress_at + halyard_timeout(hdev)))
+			halyard_queue_accuse_locked(q, job->job.seqno, &timeout);
+		guilty = q->faulted;
+		if (!guilty)
+			halyard_watch_locked(q);
+	}
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+
+	return guilty;
+}
+
+/*
+ * Looks once more, now that nobody else recovers anything: the job may have been completed, or
+ * its queue condemned.
+ */
+static bool halyard_queue_is_guilty(struct halyard_queue_core *q)
+{
+	unsigned long flags;
+	bool guilty;
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	halyard_queue_complete_locked(q, false);
+	guilty = q->faulted && !q->error && halyard_job_find_locked(q, q->fault_seqno);
+	if (!guilty && q->faulted) {
+		q->faulted = false;
+		if (!list_empty(&q->in_flight))
+			halyard_watch_locked(q);
+	}
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+
+	return guilty;
+}
+
+static void halyard_recover_queue(struct halyard_queue_core *q)
+{
+	struct halyard_device *hdev = q->queue.hdev;
+	int ret = 0;
+
+	mutex_lock(&hdev->core->reset_lock);
+	if (hdev->core->sched->suspended)
+		goto unlock; /* halyard_sched_resume() does it */
+
+	mutex_lock(&q->slot->run_lock);
+	if (halyard_queue_is_guilty(q)) {
+		ret = halyard_queue_quiesce(q);
+		if (!ret)
+			halyard_queue_condemn(q);
+	}
+	mutex_unlock(&q->slot->run_lock);
+
+	if (ret)
+		halyard_reset_device(hdev, "a queue does not stop");
+unlock:
+	mutex_unlock(&hdev->core->reset_lock);
+}
+
+/**
+ * halyard_watchdog - &halyard_queue_core.watchdog
+ * @work: of a queue, which halyard_queue_stop() keeps until the work is over
+ */
+void halyard_watchdog(struct work_struct *work)
+{
+	struct halyard_queue_core *q =
+		container_of(to_delayed_work(work), struct halyard_queue_core, watchdog);
+	bool cookie;
+	int idx;
+
+	if (!drm_dev_enter(&q->queue.hdev->drm, &idx))
+		return;
+
+	cookie = dma_fence_begin_signalling();
+	if (halyard_queue_inspect(q))
+		halyard_recover_queue(q);
+	dma_fence_end_signalling(cookie);
+
+	drm_dev_exit(idx);
+}
+
+/**
+ * halyard_queue_fault - report that a job failed
+ * @queue: its queue
+ * @seqno: its number; 0: the oldest that the device has
+ * @fault: why
+ *
+ * For chips, in any context. The job's fence is signalled when the queue has been stopped, which
+ * is done later. What concerns a job that is over, or a queue that has failed before, is ignored.
+ */
+void halyard_queue_fault(struct halyard_queue *queue, u64 seqno, const struct halyard_fault *fault)
+{
+	struct halyard_queue_core *q = to_queue_core(queue);
+	struct halyard_job_core *job;
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->slot->fence_lock, flags);
+	job = halyard_job_find_locked(q, seqno);
+	if (job && !q->faulted && !q->error && !q->destroyed) {
+		halyard_queue_accuse_locked(q, job->job.seqno, fault);
+		mod_delayed_work(queue->hdev->core->sched->recovery_wq, &q->watchdog, 0);
+	}
+	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
+}
+EXPORT_SYMBOL_GPL(halyard_queue_fault);
+
+/**
+ * halyard_recover_device - start recovery of the whole device
+ * @hdev: the device
+ * @reason: for the log, a string constant
+ *
+ * In any context. Nobody is blamed: all queues survive, and what they had in flight runs again.
+ */
+void halyard_recover_device(struct halyard_device *hdev, const char *reason)
+{
+	struct halyard_sched *sched = hdev->core->sched;
+
+	cmpxchg(&sched->device_reason, NULL, reason);
+	queue_work(sched->recovery_wq, &sched->device_work);
+}
+
+/**
+ * halyard_device_fault - report that the device itself is in trouble
+ * @hdev: the device
+ * @reason: for the log, a string constant
+ *
+ * For chips, in any context, for what no queue can be blamed for.
+ */
+void halyard_device_fault(struct halyard_device *hdev, const char *reason)
+{
+	halyard_recover_device(hdev, reason);
+}
+EXPORT_SYMBOL_GPL(halyard_device_fault);
+
+/**
+ * halyard_recover_wait - wait until recovery that was started is over
+ * @hdev: the device: afterwards it works or is lost
+ *
+ * Not under &halyard_core.reset_lock, and not in the way of a fence.
+ */
+void halyard_recover_wait(struct halyard_device *hdev)
+{
+	flush_work(&hdev->core->sched->device_work);
+}
+
+/**
+ * halyard_device_work - &halyard_sched.device_work
+ * @work: of the device
+ */
+void halyard_device_work(struct work_struct *work)
+{
+	struct halyard_sched *sched = container_of(work, struct halyard_sched, device_work);
+	struct halyard_device *hdev = sched->hdev;
+	const char *reason;
+	bool cookie;
+	int idx;
+
+	if (!drm_dev_enter(&hdev->drm, &idx))
+		return;
+
+	mutex_lock(&hdev->core->reset_lock);
+	cookie = dma_fence_begin_signalling();
+	reason = sched->suspended || hdev->core->lost ? NULL : xchg(&sched->device_reason, NULL);
+	if (reason && atomic_inc_return(&sched->fruitless) > HALYARD_MAX_FRUITLESS)
+		halyard_device_lose(hdev, reason);
+	else if (reason)
+		halyard_reset_device(hdev, reason);
+	dma_fence_end_signalling(cookie);
+	mutex_unlock(&hdev->core->reset_lock);
+
+	drm_dev_exit(idx);
+}
+
+/*
+ * drm_dev_wedged_event() does the same for devices with a primary node, which this class has not.
+ * All fences are signalled and nothing is accepted any more, as user space may rely on when it
+ * hears this.
+ */
+static void halyard_wedged_event(struct halyard_device *hdev)
+{
+	char *envp[2] = { "WEDGED=rebind,bus-reset" };
+
+	kobject_uevent_env(&hdev->drm.accel->kdev->kobj, KOBJ_CHANGE, envp);
+}
+
+/**
+ * halyard_lost_work - &halyard_sched.lost_work
+ * @work: of a device that is lost
+ */
+void halyard_lost_work(struct work_struct *work)
+{
+	struct halyard_sched *sched = container_of(work, struct halyard_sched, lost_work);
+	struct halyard_device *hdev = sched->hdev;
+
+	/* A device that is lost before it was registered fails its probe. */
+	if (hdev->drm.registered) {
+		halyard_wedged_event(hdev);
+		halyard_device_unplug(hdev);
+	}
+	drm_dev_put(&hdev->drm);
+	module_put(THIS_MODULE);
+}
+
+/* ---- the life of a queue in hardware ---- */
+
+/**
+ * halyard_queue_start - make a queue in hardware
+ * @q: a new queue
+ *
+ * Return: 0, -ENODEV when the device is lost, or what the chip says.
+ */
+int halyard_queue_start(struct halyard_queue_core *q)
+{
+	struct halyard_core *core = q->queue.hdev->core;
+	struct halyard_slot *slot = q->slot;
+	int ret;
+
+	mutex_lock(&core->reset_lock);
+	if (core->lost || core->sched->suspended) {
+		ret = -ENODEV;
+		goto unlock;
+	}
+
+	mutex_lock(&slot->run_lock);
+	ret = halyard_queue_launch(q);
+	mutex_unlock(&slot->run_lock);
+	if (ret)
+		goto unlock;
+
+	spin_lock_irq(&slot->fence_lock);
+	WRITE_ONCE(slot->queue, q);
+	spin_unlock_irq(&slot->fence_lock);
+unlock:
+	mutex_unlock(&core->reset_lock);
+
+	return ret;
+}
+
+/*
+ * The device forgets the queue, by whatever means that takes, and its slot is free for another.
+ * Jobs in flight are cancelled; those that have not run yet are when their dependencies are
+ * signalled.
+ */
+static void halyard_queue_remove(struct halyard_queue_core *q)
+{
+	struct halyard_device *hdev = q->queue.hdev;
+	struct halyard_slot *slot = q->slot;
+	bool cookie;
+	int ret;
+
+	mutex_lock(&hdev->core->reset_lock);
+	cookie = dma_fence_begin_signalling();
+
+	mutex_lock(&slot->run_lock);
+	ret = halyard_queue_quiesce(q);
+	mutex_unlock(&slot->run_lock);
+	if (ret)
+		halyard_reset_device(hdev, "a destroyed queue does not stop");
+
+	spin_lock_irq(&slot->fence_lock);
+	halyard_queue_end_jobs_locked(q, 0, 0, -ECANCELED);
+	WRITE_ONCE(slot->queue, NULL);
+	spin_unlock_irq(&slot->fence_lock);
+
+	dma_fence_end_signalling(cookie);
+	mutex_unlock(&hdev->core->reset_lock);
+}
+
+/**
+ * halyard_queue_stop - undo halyard_queue_start()
+ * @q: a queue, whose handle is still held
+ *
+ * Afterwards the device does not reach &halyard_queue.mem, and no watchdog is at work. Between
+ * drm_dev_enter() and drm_dev_exit(), or after halyard_sched_unplug().
+ */
+void halyard_queue_stop(struct halyard_queue_core *q)
+{
+	spin_lock_irq(&q->slot->fence_lock);
+	q->destroyed = true;
+	q->error = q->error ?: -ECANCELED;
+	spin_unlock_irq(&q->slot->fence_lock);
+
+	/* It can't be queued again, and what it does now may need reset_lock. */
+	cancel_delayed_work_sync(&q->watchdog);
+	halyard_queue_remove(q);
+}
+
+/**
+ * halyard_sched_unplug - end the job side of a device
+ * @hdev: the device, unplugged and stopped
+ */
+void halyard_sched_unplug(struct halyard_device *hdev)
+{
+	struct halyard_sched *sched = hdev->core->sched;
+	bool cookie;
+
+	mutex_lock(&hdev->core->reset_lock);
+	cookie = dma_fence_begin_signalling();
+	halyard_queues_lose(sched, -ENODEV);
+	dma_fence_end_signalling(cookie);
+	mutex_unlock(&hdev->core->reset_lock);
+
+	complete_all(&sched->unplugged);
+}
+
+/* ---- suspend and resume ---- */
+
+static bool halyard_sched_idle(struct halyard_sched *sched)
+{
+	struct halyard_slot *slot;
+	bool idle = true;
+	u32 i;
+
+	for (i = 0; i < sched->num_slots && idle; i++) {
+		slot = sched->slots[i];
+		spin_lock_irq(&slot->fence_lock);
+		idle = !slot->queue || list_empty(&slot->queue->in_flight);
+		spin_unlock_irq(&slot->fence_lock);
+	}
+
+	return idle;
+}
+
+/**
+ * halyard_sched_suspend - let what is in flight end, and start nothing more
+ * @hdev: the device, to be stopped afterwards
+ *
+ * What has not ended when a hung job would have been found runs again after halyard_sched_resume().
+ */
+void halyard_sched_suspend(struct halyard_device *hdev)
+{
+	struct halyard_sched *sched = hdev->core->sched;
+	unsigned long deadline = jiffies + 2 * halyard_timeout(hdev);
+	u32 i;
+
+	for (i = 0; i < sched->num_slots; i++)
+		drm_sched_wqueue_stop(&sched->slots[i]->sched);
+
+	while (!halyard_sched_idle(sched) && time_before(jiffies, deadline))
+		msleep(20);
+
+	mutex_lock(&hdev->core->reset_lock);
+	sched->suspended = true;
+	halyard_queues_shut(sched);
+	mutex_unlock(&hdev->core->reset_lock);
+}
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_sched_suspend);
+
+/**
+ * halyard_sched_resume - go on after halyard_sched_suspend()
+ * @hdev: the device, started anew
+ *
+ * Return: 0, or -EIO when the device is lost.
+ */
+int halyard_sched_resume(struct halyard_device *hdev)
+{
+	struct halyard_sched *sched = hdev->core->sched;
+	bool cookie;
+	u32 i;
+
+	mutex_lock(&hdev->core->reset_lock);
+	cookie = dma_fence_begin_signalling();
+	sched->suspended = false;
+	if (halyard_queues_restore(sched))
+		halyard_reset_device(hdev, "queues can't be resumed");
+	dma_fence_end_signalling(cookie);
+	mutex_unlock(&hdev->core->reset_lock);
+
+	for (i = 0; i < sched->num_slots; i++)
+		drm_sched_wqueue_start(&sched->slots[i]->sched);
+	if (READ_ONCE(sched->device_reason))
+		queue_work(sched->recovery_wq, &sched->device_work);
+
+	return hdev->core->lost ? -EIO : 0;
+}
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_sched_resume);
+
+/**
+ * halyard_sched_debugfs_init - files that spoil recovery on purpose
+ * @hdev: the device
+ * @root: its folder
+ */
+void halyard_sched_debugfs_init(struct halyard_device *hdev, struct dentry *root)
+{
+	if (IS_ENABLED(CONFIG_HALYARD_ERROR_INJECTION))
+		debugfs_create_u32("recovery_from", 0600, root, &hdev->core->sched->first_level);
+}
