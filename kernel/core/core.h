@@ -109,7 +109,6 @@ struct halyard_irq;
  * @bos: buffer objects, &halyard_bo.link
  * @bo_bytes: held by buffer objects, in host memory
  * @unplug_done: the device is unplugged: no job, no DMA, no interrupt any more
- * @chip_debugfs: directory of the chip's files; changed at registration and unplug only
  * @sched: state of the job side, see queue.h
  * @lost: the device is lost: why, or NULL
  */
@@ -145,7 +144,6 @@ struct halyard_core {
 	/** @unplug_lock: decides who unplugs the device */
 	struct mutex unplug_lock;
 	struct completion unplug_done;
-	struct dentry *chip_debugfs;
 	struct halyard_sched *sched;
 	const char *lost;
 };
@@ -303,6 +301,8 @@ int halyard_vm_flush(struct halyard_vm *vm);
  * afterwards.
  */
 void halyard_vms_unplug(struct halyard_device *hdev);
+/* kmem.c, at unplug: under the lock, no DMA memory is left; the users free the rest as ever. */
+void halyard_kmems_revoke(struct halyard_vm *vm);
 /* All locks of one kind are of one class for lockdep, which the two functions give them. */
 void halyard_vm_lock_init(struct mutex *lock);
 void halyard_file_lock_init(struct mutex *lock);

@@ -96,21 +96,30 @@ static const struct drm_debugfs_info halyard_debugfs_files[] = {
  */
 void halyard_debugfs_init(struct halyard_device *hdev)
 {
-	struct halyard_core *core = hdev->core;
+	struct dentry *root = hdev->drm.debugfs_root;
 
 	drm_debugfs_add_files(&hdev->drm, halyard_debugfs_files, ARRAY_SIZE(halyard_debugfs_files));
-	if (!hdev->chip->ops->debugfs_init)
-		return;
-	core->chip_debugfs = debugfs_create_dir("chip", hdev->drm.debugfs_root);
-	hdev->chip->ops->debugfs_init(hdev, core->chip_debugfs);
+	halyard_sched_debugfs_init(hdev, root);
+	if (hdev->chip->ops->debugfs_init)
+		hdev->chip->ops->debugfs_init(hdev, debugfs_create_dir("chip", root));
 }
 
 /**
- * halyard_debugfs_fini() - removes the chip's files, whose code may be gone before the device is
+ * halyard_debugfs_fini() - removes what was added
  * @hdev: the device
+ *
+ * The DRM core does it when the device is released, which is too late: what the files show, and the
+ * chip's code that shows it, may be gone by then.
  */
 void halyard_debugfs_fini(struct halyard_device *hdev)
 {
-	debugfs_remove_recursive(hdev->core->chip_debugfs);
-	hdev->core->chip_debugfs = NULL;
+	struct dentry *root = hdev->drm.debugfs_root;
+	unsigned int i;
+
+	if (IS_ERR_OR_NULL(root))
+		return;
+	debugfs_lookup_and_remove("chip", root);
+	debugfs_lookup_and_remove("recovery_from", root);
+	for (i = 0; i < ARRAY_SIZE(halyard_debugfs_files); i++)
+		debugfs_lookup_and_remove(halyard_debugfs_files[i].name, root);
 }

@@ -15,6 +15,7 @@
  * @link: in &halyard_vm_core.kmems
  * @hdev: the device
  * @kmem: as the user of the memory knows it
+ * @revoked: the memory itself is freed already
  * @quarantined: when the device may still use it
  */
 struct halyard_kmem_node {
@@ -22,12 +23,21 @@ struct halyard_kmem_node {
 	struct list_head link;
 	struct halyard_device *hdev;
 	struct halyard_kmem kmem;
+	bool revoked;
 	struct halyard_quarantined quarantined;
 };
 
+static void halyard_kmem_revoke(struct halyard_kmem_node *node)
+{
+	if (!node->revoked)
+		dma_free_coherent(node->hdev->dev, node->kmem.size, node->kmem.vaddr,
+				  node->kmem.dma);
+	node->revoked = true;
+}
+
 static void halyard_kmem_node_free(struct halyard_kmem_node *node)
 {
-	dma_free_coherent(node->hdev->dev, node->kmem.size, node->kmem.vaddr, node->kmem.dma);
+	halyard_kmem_revoke(node);
 	kfree(node);
 }
 
@@ -167,3 +177,19 @@ void halyard_kmem_free(struct halyard_vm *vm, struct halyard_kmem *kmem)
 		halyard_quarantine_add(vm->hdev, &node->quarantined, halyard_kmem_release);
 }
 EXPORT_SYMBOL_GPL(halyard_kmem_free);
+
+/**
+ * halyard_kmems_revoke() - frees the memory, but not what keeps track of it
+ * @vm: address space of a device that was stopped and has no queues any more, locked
+ *
+ * A device without driver must not have DMA memory, but who allocated it may free it later.
+ */
+void halyard_kmems_revoke(struct halyard_vm *vm)
+{
+	struct halyard_kmem_node *node;
+
+	lockdep_assert_held(&vm->lock);
+
+	list_for_each_entry(node, &vm->core->kmems, link)
+		halyard_kmem_revoke(node);
+}

@@ -737,8 +737,12 @@ void halyard_vms_unplug(struct halyard_device *hdev)
 	struct halyard_vm_core *core;
 
 	mutex_lock(&hdev->core->vms_lock);
-	list_for_each_entry(core, &hdev->core->vms, link)
+	list_for_each_entry(core, &hdev->core->vms, link) {
 		halyard_vm_teardown(core->vm, true);
+		mutex_lock(&core->vm->lock);
+		halyard_kmems_revoke(core->vm);
+		mutex_unlock(&core->vm->lock);
+	}
 	mutex_unlock(&hdev->core->vms_lock);
 
 	halyard_quarantine_drain(hdev);
