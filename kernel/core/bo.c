@@ -357,6 +357,10 @@ static struct halyard_bo *halyard_bo_create(struct halyard_device *hdev, u64 siz
 		mapping_set_gfp_mask(shmem->base.filp->f_mapping,
 				     GFP_USER | __GFP_DMA32 | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 
+	/* What the device writes no page table tells of. */
+	shmem->pages_mark_dirty_on_put = true;
+	shmem->pages_mark_accessed_on_put = true;
+
 	bo = container_of(shmem, struct halyard_bo, base);
 	bo->accounted = size;
 	halyard_bo_init(bo, hdev);

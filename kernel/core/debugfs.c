@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Files in debugfs, for people: bos, vms, queues, limits; and the chip's own below chip/. */
+/* Files in debugfs, for people: bos, vms, queues, limits; and the chip's own. */
 
-#include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
 #include <drm/drm_debugfs.h>
@@ -91,7 +90,7 @@ static const struct drm_debugfs_info halyard_debugfs_files[] = {
 };
 
 /**
- * halyard_debugfs_init() - adds a device's files
+ * halyard_debugfs_init() - adds a device's files; the DRM core removes them at unplug
  * @hdev: the device, about to be registered
  */
 void halyard_debugfs_init(struct halyard_device *hdev)
@@ -101,25 +100,5 @@ void halyard_debugfs_init(struct halyard_device *hdev)
 	drm_debugfs_add_files(&hdev->drm, halyard_debugfs_files, ARRAY_SIZE(halyard_debugfs_files));
 	halyard_sched_debugfs_init(hdev, root);
 	if (hdev->chip->ops->debugfs_init)
-		hdev->chip->ops->debugfs_init(hdev, debugfs_create_dir("chip", root));
-}
-
-/**
- * halyard_debugfs_fini() - removes what was added
- * @hdev: the device
- *
- * The DRM core does it when the device is released, which is too late: what the files show, and the
- * chip's code that shows it, may be gone by then.
- */
-void halyard_debugfs_fini(struct halyard_device *hdev)
-{
-	struct dentry *root = hdev->drm.debugfs_root;
-	unsigned int i;
-
-	if (IS_ERR_OR_NULL(root))
-		return;
-	debugfs_lookup_and_remove("chip", root);
-	debugfs_lookup_and_remove("recovery_from", root);
-	for (i = 0; i < ARRAY_SIZE(halyard_debugfs_files); i++)
-		debugfs_lookup_and_remove(halyard_debugfs_files[i].name, root);
+		hdev->chip->ops->debugfs_init(hdev, root);
 }

@@ -200,15 +200,13 @@ int halyard_device_register(struct halyard_device *hdev)
 	halyard_debugfs_init(hdev);
 	ret = drm_dev_register(&hdev->drm, 0);
 	if (ret)
-		goto debugfs_fini;
+		goto stop;
 
 	drm_info(&hdev->drm, "%s, revision %u.%u, %u queues, %u address spaces\n",
 		 hdev->chip->description, hdev->revision >> 16, hdev->revision & 0xffff,
 		 hdev->limits.queues, hdev->limits.vms);
 	return 0;
 
-debugfs_fini:
-	halyard_debugfs_fini(hdev);
 stop:
 	ops->stop(hdev);
 	return ret;
@@ -237,7 +235,6 @@ void halyard_device_unplug(struct halyard_device *hdev)
 		wait_for_completion(&core->unplug_done);
 		return;
 	}
-	halyard_debugfs_fini(hdev);
 	drm_dev_unplug(&hdev->drm);
 	mutex_unlock(&core->unplug_lock);
 

@@ -453,6 +453,7 @@ EXPORT_SYMBOL_HALYARD_TESTS(halyard_vm_unmap);
 
 /* ---- life ---- */
 
+/* The caller, drm_gpuvm_put(), still holds the device. */
 static void halyard_gpuvm_free(struct drm_gpuvm *gpuvm)
 {
 	struct halyard_vm *vm = to_halyard_vm(gpuvm);
@@ -469,7 +470,6 @@ static void halyard_gpuvm_free(struct drm_gpuvm *gpuvm)
 	kfree(vm->core);
 	kfree(vm);
 	module_put(core->owner);
-	drm_dev_put(&hdev->drm);
 }
 
 static const struct drm_gpuvm_ops halyard_gpuvm_ops = {
@@ -644,7 +644,6 @@ struct halyard_vm *halyard_vm_create(struct halyard_device *hdev)
 	if (ret)
 		goto put_module;
 
-	drm_dev_get(&hdev->drm);
 	halyard_vm_init_ranges(vm, resv_obj);
 	drm_gem_object_put(resv_obj);
 

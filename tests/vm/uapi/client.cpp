@@ -287,7 +287,7 @@ int Client::run(Job job) const {
 
 std::string debugfs_folder() {
   const std::string node = device_node();
-  return "/sys/kernel/debug/accel/" + node.substr(node.find_last_not_of("0123456789") + 1) + "/chip";
+  return "/sys/kernel/debug/accel/" + node.substr(node.find_last_not_of("0123456789") + 1);
 }
 
 void inject(const std::string& kind, int target, unsigned skip, unsigned count, unsigned argument) {
