@@ -4,6 +4,7 @@
 #include <sys/time.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -14,7 +15,7 @@ constexpr std::size_t kControl = CMSG_SPACE(32 * sizeof(int));
 }
 
 int Client::Reply::error() const {
-  if (closed || (header.flags & kFlagTypeMask) != kFlagTypeReply) return -1;
+  if (closed || timed_out || (header.flags & kFlagTypeMask) != kFlagTypeReply) return -1;
   if ((header.flags & kFlagError) == 0) return header.error == 0 ? 0 : -1;
   return payload.empty() && fds.empty() ? static_cast<int>(header.error) : -1;
 }
@@ -87,7 +88,11 @@ Client::Reply Client::receive() {
       message.msg_control = control.data();
       message.msg_controllen = control.size();
       const ssize_t some = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
-      if (some <= 0) return false;
+      if (some <= 0) {
+        reply.timed_out = some < 0 && errno == EAGAIN;
+        reply.closed = !reply.timed_out;
+        return false;
+      }
       for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
            part = CMSG_NXTHDR(&message, part)) {
         for (std::size_t i = 0; i < (part->cmsg_len - CMSG_LEN(0)) / sizeof(int); ++i) {
@@ -100,12 +105,9 @@ Client::Reply Client::receive() {
     }
     return true;
   };
-  if (!take(&reply.header, sizeof(reply.header)) || reply.header.size < kHeaderSize) {
-    reply.closed = true;
-    return reply;
-  }
+  if (!take(&reply.header, sizeof(reply.header)) || reply.header.size <= kHeaderSize) return reply;
   reply.payload.resize(reply.header.size - kHeaderSize);
-  reply.closed = !reply.payload.empty() && !take(reply.payload.data(), reply.payload.size());
+  take(reply.payload.data(), reply.payload.size());
   return reply;
 }
 

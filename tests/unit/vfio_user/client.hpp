@@ -19,13 +19,13 @@ namespace halyard::emu::vfio_user::test {
 class Client {
  public:
   struct Reply {
-    bool closed = false;  ///< the server closed the connection instead
+    bool closed = false;     ///< the server closed the connection instead
+    bool timed_out = false;  ///< nothing whole came within the time limit
     Header header{};
     Bytes payload;
     std::vector<UniqueFd> fds;
 
-    /// errno of an error reply, 0 of a good one, -1 when the connection was closed or the reply is
-    /// not well-formed.
+    /// errno of an error reply, 0 of a good one, -1 when there is none or it is not well-formed.
     [[nodiscard]] int error() const;
   };
 

@@ -213,24 +213,34 @@ TEST_F(DmaMapTest, UnmapWaitsForWorkInFlight) {
 
 TEST_F(DmaMapTest, AStreamOfPinsDoesNotStarveAnUnmap) {
   ASSERT_EQ(map_.map(range(0, kPage), memory_.get()), 0);
+  // Two workers that let go only after the other has pinned: there is no moment without a pin,
+  // unless the waiting unmap goes before the next one.
+  std::atomic<unsigned> pins{0};
+  std::atomic<bool> unmapped{false};
   std::atomic<bool> stop{false};
-  std::vector<std::thread> workers;
-  workers.reserve(3);
-  for (int i = 0; i < 3; ++i) {
-    workers.emplace_back([&] {
-      while (!stop) {
-        const auto pin = map_.pin();
-        std::this_thread::sleep_for(std::chrono::microseconds(200));
-      }
-    });
-  }
-  for (int i = 0; i < 20; ++i) {
+  const auto work = [&] {
+    while (!stop) {
+      const auto pin = map_.pin();
+      const unsigned mine = ++pins;
+      for (int i = 0; i < 100 && pins == mine; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  };
+  std::thread first(work);
+  std::thread second(work);
+  while (pins < 4)
+    std::this_thread::yield();
+  std::thread unmapper([&] {
     EXPECT_EQ(map_.unmap(0, kPage), 0);
-    EXPECT_EQ(map_.map(range(0, kPage), memory_.get()), 0);
-  }
+    unmapped = true;
+  });
+  for (int i = 0; i < 3000 && !unmapped; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(unmapped);
   stop = true;
-  for (std::thread& worker : workers)
-    worker.join();
+  first.join();
+  second.join();
+  unmapper.join();
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ class FakeChip final : public Chip {
   static constexpr std::uint64_t kMsixPba = 0xc000;
   static constexpr unsigned kVectors = 4;
 
-  // Registers of BAR 0. The rest up to kMsixTable is storage.
+  // Registers of BAR 0. The rest is storage.
   static constexpr std::uint64_t kIdentity = 0x00;    ///< reads kIdentityValue
   static constexpr std::uint64_t kRaise = 0x08;       ///< write: raises that vector
   static constexpr std::uint64_t kDmaAddress = 0x10;  ///< 64 bits
@@ -96,6 +96,7 @@ class FakeChip final : public Chip {
     std::memcpy(data.data(), registers_.data() + offset, data.size());
   }
   void bar_write(unsigned /*bar*/, std::uint64_t offset, std::span<const std::byte> data) override {
+    if (offset >= kMsixTable) note("write to " + std::to_string(offset));
     std::memcpy(registers_.data() + offset, data.data(), data.size());
     if (offset == kRaise) host_->raise(get<std::uint32_t>(kRaise));
     if (offset == kDmaStart) run_dma();
