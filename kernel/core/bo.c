@@ -283,6 +283,26 @@ static void halyard_gem_free(struct drm_gem_object *obj)
 	}
 }
 
+/*
+ * The helper asks the object for its dma-buf, which is gone as soon as the last handle is closed;
+ * the attachment's stays.
+ */
+static int halyard_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	int ret;
+
+	if (!halyard_compat_gem_is_imported(obj))
+		return drm_gem_shmem_object_mmap(obj, vma);
+
+	vma->vm_private_data = NULL;
+	vma->vm_ops = NULL;
+	ret = dma_buf_mmap(obj->import_attach->dmabuf, vma, 0);
+	/* Of drm_gem_mmap_obj(); the mapping holds the dma-buf now. */
+	if (!ret)
+		drm_gem_object_put(obj);
+	return ret;
+}
+
 static enum drm_gem_object_status halyard_gem_status(struct drm_gem_object *obj)
 {
 	struct halyard_bo *bo = to_halyard_bo(obj);
@@ -299,7 +319,7 @@ static const struct drm_gem_object_funcs halyard_gem_funcs = {
 	.get_sg_table = drm_gem_shmem_object_get_sg_table,
 	.vmap = drm_gem_shmem_object_vmap,
 	.vunmap = drm_gem_shmem_object_vunmap,
-	.mmap = drm_gem_shmem_object_mmap,
+	.mmap = halyard_gem_mmap,
 	.status = halyard_gem_status,
 	.vm_ops = &drm_gem_shmem_vm_ops,
 };
