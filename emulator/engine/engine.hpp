@@ -80,8 +80,8 @@ enum class Norm : std::uint8_t { kLayer, kRms };
 /// by kNone or kRelu. Only an int8 output takes `scale` and a `zero_point` (-128 to 127) other than
 /// 0.
 struct Epilogue {
-  Tensor bias;
-  Tensor scale;
+  Tensor bias = {};
+  Tensor scale = {};
   Activation activation = Activation::kNone;
   std::int32_t zero_point = 0;
 };

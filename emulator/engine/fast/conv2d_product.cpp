@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+#include <cstring>
+#include <optional>
+#include <type_traits>
+
+#include "../scalar.hpp"
+#include "conv2d.hpp"
+#include "product.hpp"
+#include "rows.hpp"
+#include "scratch.hpp"
+
+namespace halyard::engine {
+namespace {
+
+/// Output pixels per image below which several images make one product. By measurement.
+constexpr std::int64_t kFewPixels = 256;
+
+void load(const Row& in, float* out, std::size_t n) {
+  load_f32(in, out, n);
+}
+void load(const Row& in, std::int8_t* out, std::size_t n) {
+  load_i8(in, out, n);
+}
+
+/// The matrix of input pixels: a row for each tap (input channel, y, x), a column for each output
+/// pixel (image, y, x).
+template <typename T>
+class PixelSource final : public Source<T> {
+ public:
+  PixelSource(const ConvShape& shape, std::byte* data, DType type)
+      : shape_(shape),
+        data_(data),
+        type_(type),
+        rows_are_shifted_(shape.x.step == 1 && shape.y.step == 1 && shape.x.in == shape.x.out &&
+                          (shape.x.in_stride == 1 || shape.x.in == 1) &&
+                          (shape.y.in_stride == shape.x.in || shape.y.in == 1) &&
+                          type == (std::is_same_v<T, float> ? DType::kF32 : DType::kI8)) {}
+
+  [[nodiscard]] bool packs() const override { return true; }
+
+  [[nodiscard]] Panel<T> panel(std::int64_t row, std::int64_t rows, std::int64_t column,
+                               std::int64_t columns, ScratchUse use) const override {
+    auto* packed = scratch<T>(use, static_cast<std::size_t>(rows * columns));
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const std::int64_t tap = row + i;
+      pack({.channel = tap / shape_.x.taps / shape_.y.taps,
+            .y = tap / shape_.x.taps % shape_.y.taps,
+            .x = tap % shape_.x.taps},
+           column, columns, packed + i * columns);
+    }
+    return {packed, columns, false};
+  }
+
+ private:
+  struct Tap {
+    std::int64_t channel;
+    std::int64_t y;
+    std::int64_t x;
+  };
+
+  [[nodiscard]] std::byte* address(std::int64_t offset) const {
+    return data_ + offset * static_cast<std::int64_t>(size_of(type_));
+  }
+
+  void pack(const Tap& tap, std::int64_t column, std::int64_t columns, T* out) const {
+    const std::int64_t unit = rows_are_shifted_ ? shape_.pixels() : shape_.x.out;
+    while (columns > 0) {
+      const std::int64_t image = column / shape_.pixels();
+      const std::int64_t pixel = column % shape_.pixels();
+      const std::int64_t count = std::min(unit - pixel % unit, columns);
+      const std::int64_t plane = image * shape_.image_stride + tap.channel * shape_.channel_stride;
+      if (rows_are_shifted_) {
+        pack_shifted(tap, plane, pixel, count, out);
+      } else {
+        pack_row(tap, plane, pixel, count, out);
+      }
+      out += count;
+      column += count;
+      columns -= count;
+    }
+  }
+
+  /// Pixels of one output row.
+  void pack_row(const Tap& tap, std::int64_t plane, std::int64_t pixel, std::int64_t count,
+                T* out) const {
+    const std::int64_t y = shape_.y.source(pixel / shape_.x.out, tap.y);
+    const std::int64_t x = pixel % shape_.x.out;
+    if (y < 0 || y >= shape_.y.in) {
+      std::fill_n(out, count, T{0});
+      return;
+    }
+    const std::int64_t begin = std::clamp(shape_.x.first_inside(tap.x) - x, std::int64_t{0}, count);
+    const std::int64_t end = std::clamp(shape_.x.end_inside(tap.x) - x, begin, count);
+    std::fill_n(out, begin, T{0});
+    if (begin < end) {
+      const std::int64_t offset =
+          plane + y * shape_.y.in_stride + shape_.x.source(x + begin, tap.x) * shape_.x.in_stride;
+      load({address(offset), type_, shape_.x.step * shape_.x.in_stride}, out + begin,
+           static_cast<std::size_t>(end - begin));
+    }
+    std::fill_n(out + end, count - end, T{0});
+  }
+
+  /// Pixels of several output rows of a convolution that keeps the rows' length: for one tap they
+  /// lie in the input as in the output, a constant distance apart, but for the columns of padding.
+  void pack_shifted(const Tap& tap, std::int64_t plane, std::int64_t pixel, std::int64_t count,
+                    T* out) const {
+    const std::int64_t width = shape_.x.out;
+    const std::int64_t shift = shape_.y.source(0, tap.y) * width + shape_.x.source(0, tap.x);
+    const std::int64_t size = shape_.y.in * width;
+    const std::int64_t begin = std::clamp(-shift - pixel, std::int64_t{0}, count);
+    const std::int64_t end = std::clamp(size - shift - pixel, begin, count);
+    std::fill_n(out, begin, T{0});
+    if (begin < end) {
+      std::memcpy(out + begin, address(plane + pixel + begin + shift),
+                  static_cast<std::size_t>(end - begin) * sizeof(T));
+    }
+    std::fill_n(out + end, count - end, T{0});
+    const std::int64_t left = shape_.x.first_inside(tap.x);
+    const std::int64_t right = shape_.x.end_inside(tap.x);
+    if (left == 0 && right == width) {
+      return;
+    }
+    for (std::int64_t row = -(pixel % width); row < count; row += width) {
+      const auto clear = [&](std::int64_t from, std::int64_t to) {
+        from = std::clamp(row + from, std::int64_t{0}, count);
+        to = std::clamp(row + to, from, count);
+        std::fill(out + from, out + to, T{0});
+      };
+      clear(0, left);
+      clear(right, width);
+    }
+  }
+
+  const ConvShape& shape_;
+  std::byte* data_;
+  DType type_;
+  bool rows_are_shifted_;
+};
+
+/// The matrix of one group's weights: a row for each output channel, a column for each tap.
+template <typename T>
+class WeightSource final : public Source<T> {
+ public:
+  WeightSource(const ConvShape& shape, const Tensor& weight, std::int64_t group)
+      : shape_(shape),
+        weight_(weight),
+        data_(address_of(weight, group * shape.out_channels * stride_of(weight, 0))) {
+    // One column stride will do if the three inner axes nest without gaps.
+    std::optional<std::int64_t> stride;
+    std::int64_t extent = 0;
+    for (const unsigned axis : {3U, 2U, 1U}) {
+      if (weight.dims.at(axis) == 1) {
+        continue;
+      }
+      if (stride && weight.strides.at(axis) != extent) {
+        return;
+      }
+      stride = stride.value_or(weight.strides.at(axis));
+      extent = std::int64_t{weight.strides.at(axis)} * weight.dims.at(axis);
+    }
+    matrix_.emplace(data_, weight.type, shape.out_channels, shape.taps(), stride_of(weight, 0),
+                    stride.value_or(1));
+  }
+
+  [[nodiscard]] bool packs() const override { return !matrix_ || matrix_->packs(); }
+
+  [[nodiscard]] Panel<T> panel(std::int64_t row, std::int64_t rows, std::int64_t column,
+                               std::int64_t columns, ScratchUse use) const override {
+    if (matrix_) {
+      return matrix_->panel(row, rows, column, columns, use);
+    }
+    auto* packed = scratch<T>(use, static_cast<std::size_t>(rows * columns));
+    for (std::int64_t i = 0; i < rows; ++i) {
+      pack(row + i, column, columns, packed + i * columns);
+    }
+    return {packed, columns, false};
+  }
+
+ private:
+  void pack(std::int64_t row, std::int64_t column, std::int64_t columns, T* out) const {
+    const auto element = static_cast<std::int64_t>(size_of(weight_.type));
+    while (columns > 0) {
+      const std::int64_t x = column % shape_.x.taps;
+      const std::int64_t y = column / shape_.x.taps % shape_.y.taps;
+      const std::int64_t channel = column / shape_.x.taps / shape_.y.taps;
+      const std::int64_t count = std::min(shape_.x.taps - x, columns);
+      const std::int64_t offset = row * stride_of(weight_, 0) + channel * stride_of(weight_, 1) +
+                                  y * stride_of(weight_, 2) + x * stride_of(weight_, 3);
+      load({data_ + offset * element, weight_.type, stride_of(weight_, 3)}, out,
+           static_cast<std::size_t>(count));
+      out += count;
+      column += count;
+      columns -= count;
+    }
+  }
+
+  const ConvShape& shape_;
+  const Tensor& weight_;
+  std::byte* data_;
+  std::optional<MatrixSource<T>> matrix_;
+};
+
+/// Is the input itself the matrix of pixels?
+bool is_pointwise(const ConvShape& shape) {
+  const auto whole = [](const ConvAxis& axis) {
+    return axis.taps == 1 && axis.step == 1 && axis.in == axis.out;
+  };
+  return whole(shape.y) && whole(shape.x) &&
+         (shape.y.in == 1 || shape.x.in == 1 ||
+          shape.y.in_stride == shape.x.in * shape.x.in_stride);
+}
+
+/// Where the images from `image` on go, for one group.
+Target target_of(const ConvShape& shape, const Tensor& out, const Epilogue& epilogue,
+                 std::int64_t image, std::int64_t group) {
+  const std::int64_t channel = group * shape.out_channels;
+  Target target{.data = address_of(out, image * stride_of(out, 0) + channel * stride_of(out, 1)),
+                .type = out.type,
+                .row_stride = stride_of(out, 1),
+                .width = shape.x.out,
+                .column_stride = stride_of(out, 3),
+                .height = shape.y.out,
+                .line_stride = stride_of(out, 2),
+                .image_stride = stride_of(out, 0),
+                .epilogue = &epilogue,
+                .channels_are_rows = true,
+                .first_channel = channel};
+  if (shape.x.out == 1) {
+    target.column_stride = target.line_stride;
+  }
+  if (shape.x.out == 1 || target.line_stride == shape.x.out * target.column_stride) {
+    target.width = shape.pixels();
+    target.height = 1;
+  }
+  return target;
+}
+
+/// The product of one group's weights with the pixels of `images` images from `image` on.
+template <typename T>
+void multiply_group(const ConvShape& shape, const Tensor& in, const Tensor& weight,
+                    const Target& target, std::int64_t image, std::int64_t images,
+                    std::int64_t group, std::size_t part, std::size_t parts) {
+  std::byte* data =
+      address_of(in, image * shape.image_stride + group * shape.in_channels * shape.channel_stride);
+  const WeightSource<T> weights(shape, weight, group);
+  const std::int64_t columns = images * shape.pixels();
+  const auto run = [&](const Source<T>& pixels) {
+    Product<T>(shape.out_channels, columns, shape.taps(), weights, pixels, target).run(part, parts);
+  };
+  if (images == 1 && is_pointwise(shape)) {
+    const std::int64_t stride = shape.x.in > 1 ? shape.x.in_stride : shape.y.in_stride;
+    run(MatrixSource<T>(data, in.type, shape.in_channels, columns, shape.channel_stride, stride));
+  } else {
+    run(PixelSource<T>(shape, data, in.type));
+  }
+}
+
+}  // namespace
+
+template <typename T>
+void convolve_by_product(const ConvShape& shape, const Tensor& in, const Tensor& weight,
+                         const Tensor& out, const Epilogue& epilogue) {
+  const std::int64_t together = shape.pixels() < kFewPixels ? shape.images : 1;
+  const std::int64_t work = together * shape.pixels() * shape.out_channels * shape.taps();
+  const std::int64_t items = shape.images / together * shape.groups;
+  run_divided(static_cast<std::size_t>(items), work,
+              [&](std::size_t item, std::size_t part, std::size_t parts) {
+                const auto i = static_cast<std::int64_t>(item);
+                const std::int64_t image = i / shape.groups * together;
+                const std::int64_t group = i % shape.groups;
+                multiply_group<T>(shape, in, weight, target_of(shape, out, epilogue, image, group),
+                                  image, together, group, part, parts);
+              });
+}
+
+template void convolve_by_product<float>(const ConvShape&, const Tensor&, const Tensor&,
+                                         const Tensor&, const Epilogue&);
+template void convolve_by_product<std::int8_t>(const ConvShape&, const Tensor&, const Tensor&,
+                                               const Tensor&, const Epilogue&);
+
+}  // namespace halyard::engine

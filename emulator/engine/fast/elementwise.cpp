@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "../scalar.hpp"
+#include "fast.hpp"
+#include "kernels.hpp"
+#include "rows.hpp"
+#include "walk.hpp"
+
+namespace halyard::engine {
+namespace {
+
+using FloatChunk = std::array<float, kRowChunk>;
+using IntChunk = std::array<std::int32_t, kRowChunk>;
+
+void binary_row(Binary op, const Row& a, const Row& b, const Row& out, Activation activation,
+                std::size_t n) {
+  alignas(64) FloatChunk left;
+  alignas(64) FloatChunk right;
+  alignas(64) FloatChunk result;
+  // Straight into the output where it is plain: a row that is the output's own stays readable.
+  float* target = out.is_plain(DType::kF32) ? reinterpret_cast<float*>(out.data) : result.data();
+  kernels().binary_f32.at(static_cast<std::size_t>(op))(view_f32(a, left.data(), n),
+                                                        view_f32(b, right.data(), n), target, n);
+  kernels().activate_f32.at(static_cast<std::size_t>(activation))(target, n);
+  if (target == result.data()) {
+    store_f32(target, out, n);
+  }
+}
+
+/// The int32 kernels saturate to int32; storing saturates further, with the same result.
+void binary_int_row(Binary op, const Row& a, const Row& b, const Row& out, Activation activation,
+                    std::size_t n) {
+  alignas(64) IntChunk left;
+  alignas(64) IntChunk right;
+  alignas(64) IntChunk result;
+  kernels().binary_i32.at(static_cast<std::size_t>(op))(
+      view_i32(a, left.data(), n), view_i32(b, right.data(), n), result.data(), n);
+  if (activation == Activation::kRelu) {
+    kernels().relu_i32(result.data(), n);
+  }
+  store_i32(result.data(), out, n);
+}
+
+void activate_row(Activation activation, const Row& in, const Row& out, std::size_t n) {
+  if (is_float(out.type)) {
+    alignas(64) FloatChunk values;
+    load_f32(in, values.data(), n);
+    kernels().activate_f32.at(static_cast<std::size_t>(activation))(values.data(), n);
+    store_f32(values.data(), out, n);
+  } else {
+    alignas(64) IntChunk values;
+    load_i32(in, values.data(), n);
+    kernels().relu_i32(values.data(), n);
+    store_i32(values.data(), out, n);
+  }
+}
+
+}  // namespace
+
+void Fast::binary(Binary op, const Tensor& a, const Tensor& b, const Tensor& out,
+                  Activation activation) {
+  const Walk<3> walk(out, a, b);
+  const auto row = is_float(out.type) ? binary_row : binary_int_row;
+  walk.for_each([&](const Walk<3>::Offsets& offsets) {
+    const Row result = row_of(walk, 0, out, offsets);
+    const Row left = row_of(walk, 1, a, offsets);
+    const Row right = row_of(walk, 2, b, offsets);
+    for_each_chunk(walk.inner().size, [&](std::size_t begin, std::size_t n) {
+      row(op, left.skip(begin), right.skip(begin), result.skip(begin), activation, n);
+    });
+  });
+}
+
+void Fast::activate(Activation activation, const Tensor& in, const Tensor& out) {
+  if (activation == Activation::kNone) {
+    copy(in, out);
+    return;
+  }
+  const Walk<2> walk(out, in);
+  walk.for_each([&](const Walk<2>::Offsets& offsets) {
+    const Row result = row_of(walk, 0, out, offsets);
+    const Row source = row_of(walk, 1, in, offsets);
+    for_each_chunk(walk.inner().size, [&](std::size_t begin, std::size_t n) {
+      activate_row(activation, source.skip(begin), result.skip(begin), n);
+    });
+  });
+}
+
+}  // namespace halyard::engine

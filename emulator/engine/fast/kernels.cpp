@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+//
+// Compiled once per instruction set, with HALYARD_KERNELS naming the set's table. All functions
+// here have internal linkage and those that they use are inlined: no code with wide instructions
+// can reach another part of the program through the linker.
+#include "kernels.hpp"
+
+#include <limits>
+
+#include "../float16.hpp"
+#include "math.hpp"
+
+namespace halyard::engine {
+namespace {
+
+using std::size_t;
+
+/// Partial sums: enough for the compiler to fill a few of the widest registers.
+constexpr size_t kLanes = 64;
+
+template <auto kFunction, typename From, typename To>
+void convert(const From* in, To* out, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    out[i] = kFunction(in[i]);
+  }
+}
+
+template <typename To, typename From>
+To cast(From x) {
+  return static_cast<To>(x);
+}
+
+/// Rounds half to even within [low, high], which are integers below 2^22 in magnitude; NaN gives 0.
+/// Clamping comes first: it commutes with rounding, and leaves what kRounder can round.
+inline std::int32_t round_clamped(float x, float low, float high) {
+  x = x < low ? low : x;
+  x = x > high ? high : x;
+  const float rounded = (x + kRounder) - kRounder;
+  return static_cast<std::int32_t>(x == x ? rounded : 0.0F);
+}
+
+template <typename To>
+To round_byte(float x) {
+  using Limits = std::numeric_limits<To>;
+  return static_cast<To>(round_clamped(x, Limits::min(), Limits::max()));
+}
+
+std::int32_t round_i32(float x) {
+  constexpr float kEnd = 2147483648.0F;
+  constexpr float kLast = 2147483520.0F;  // the largest float32 below
+  const float rounded = std::rint(x);
+  float clamped = rounded < -kEnd ? -kEnd : rounded;
+  clamped = clamped > kLast ? kLast : clamped;
+  const auto integer = static_cast<std::int32_t>(x == x ? clamped : 0.0F);
+  return rounded >= kEnd ? std::numeric_limits<std::int32_t>::max() : integer;
+}
+
+template <typename To>
+To saturate_byte(std::int32_t x) {
+  using Limits = std::numeric_limits<To>;
+  const std::int32_t low = Limits::min();
+  const std::int32_t high = Limits::max();
+  x = x < low ? low : x;
+  return static_cast<To>(x > high ? high : x);
+}
+
+template <typename T, typename Function>
+void combine(const T* a, const T* b, T* out, size_t n, const Function& function) {
+  for (size_t i = 0; i < n; ++i) {
+    out[i] = function(a[i], b[i]);
+  }
+}
+
+void add(const float* a, const float* b, float* out, size_t n) {
+  combine(a, b, out, n, [](float x, float y) { return x + y; });
+}
+
+void subtract(const float* a, const float* b, float* out, size_t n) {
+  combine(a, b, out, n, [](float x, float y) { return x - y; });
+}
+
+void multiply(const float* a, const float* b, float* out, size_t n) {
+  combine(a, b, out, n, [](float x, float y) { return x * y; });
+}
+
+void divide(const float* a, const float* b, float* out, size_t n) {
+  combine(a, b, out, n, [](float x, float y) { return x / y; });
+}
+
+inline float larger(float x, float y) {
+  const float result = x > y ? x : y;
+  return x == x ? result : x;
+}
+
+inline float smaller(float x, float y) {
+  const float result = x < y ? x : y;
+  return x == x ? result : x;
+}
+
+void maximum(const float* a, const float* b, float* out, size_t n) {
+  combine(a, b, out, n, larger);
+}
+
+void minimum(const float* a, const float* b, float* out, size_t n) {
+  combine(a, b, out, n, smaller);
+}
+
+inline std::int32_t saturate_i32(std::int64_t x) {
+  using Limits = std::numeric_limits<std::int32_t>;
+  x = x < Limits::min() ? Limits::min() : x;
+  return static_cast<std::int32_t>(x > Limits::max() ? Limits::max() : x);
+}
+
+void add(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, size_t n) {
+  combine(a, b, out, n,
+          [](std::int32_t x, std::int32_t y) { return saturate_i32(std::int64_t{x} + y); });
+}
+
+void subtract(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, size_t n) {
+  combine(a, b, out, n,
+          [](std::int32_t x, std::int32_t y) { return saturate_i32(std::int64_t{x} - y); });
+}
+
+void multiply(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, size_t n) {
+  combine(a, b, out, n,
+          [](std::int32_t x, std::int32_t y) { return saturate_i32(std::int64_t{x} * y); });
+}
+
+void divide(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, size_t n) {
+  combine(a, b, out, n, [](std::int32_t x, std::int32_t y) {
+    return y == 0 ? 0 : saturate_i32(std::int64_t{x} / y);
+  });
+}
+
+void maximum(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, size_t n) {
+  combine(a, b, out, n, [](std::int32_t x, std::int32_t y) { return x > y ? x : y; });
+}
+
+void minimum(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, size_t n) {
+  combine(a, b, out, n, [](std::int32_t x, std::int32_t y) { return x < y ? x : y; });
+}
+
+inline float relu(float x) {
+  return x < 0.0F ? 0.0F : x;
+}
+
+template <auto kFunction>
+void transform(float* x, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    x[i] = kFunction(x[i]);
+  }
+}
+
+void keep(float* /*x*/, size_t /*n*/) {}
+
+void relu_i32(std::int32_t* x, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    x[i] = x[i] < 0 ? 0 : x[i];
+  }
+}
+
+void affine(float* x, float factor, float addend, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    x[i] = x[i] * factor + addend;
+  }
+}
+
+inline std::int32_t add_modulo(std::int32_t a, std::int32_t b) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+}
+
+void add_i32(std::int32_t* x, std::int32_t addend, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    x[i] = add_modulo(x[i], addend);
+  }
+}
+
+void add_wrapping(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, size_t n) {
+  combine(a, b, out, n, add_modulo);
+}
+
+void multiply_add(const float* x, float weight, float* sum, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    sum[i] += x[i] * weight;
+  }
+}
+
+void multiply_add(const std::int8_t* x, std::int8_t weight, std::int32_t* sum, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    sum[i] = add_modulo(sum[i], std::int32_t{x[i]} * weight);
+  }
+}
+
+/// Folds `term(i)` over i < n in kLanes chains.
+template <typename Term, typename Join>
+float reduce(size_t n, float identity, const Term& term, const Join& join) {
+  float partial[kLanes];  // NOLINT(modernize-avoid-c-arrays): std::array's calls hinder vectorising
+  for (float& p : partial) {
+    p = identity;
+  }
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      partial[lane] = join(partial[lane], term(i + lane));
+    }
+  }
+  for (; i < n; ++i) {
+    partial[i % kLanes] = join(partial[i % kLanes], term(i));
+  }
+  for (size_t width = kLanes / 2; width > 0; width /= 2) {
+    for (size_t lane = 0; lane < width; ++lane) {
+      partial[lane] = join(partial[lane], partial[lane + width]);
+    }
+  }
+  return partial[0];
+}
+
+inline float plus(float x, float y) {
+  return x + y;
+}
+
+float max_of(const float* x, size_t n) {
+  return reduce(
+      n, -std::numeric_limits<float>::infinity(), [x](size_t i) { return x[i]; }, larger);
+}
+
+float sum_of(const float* x, size_t n) {
+  return reduce(
+      n, 0.0F, [x](size_t i) { return x[i]; }, plus);
+}
+
+float sum_squares(const float* x, size_t n) {
+  return reduce(
+      n, 0.0F, [x](size_t i) { return x[i] * x[i]; }, plus);
+}
+
+float exp_sum(const float* x, float shift, float* out, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    out[i] = exp_approx(x[i] - shift);
+  }
+  return sum_of(out, n);
+}
+
+template <typename To>
+void quantize(const float* x, const float* scale, std::int32_t zero_point, To* out, size_t n) {
+  using Limits = std::numeric_limits<To>;
+  const auto low = static_cast<float>(Limits::min() - zero_point);
+  const auto high = static_cast<float>(Limits::max() - zero_point);
+  for (size_t i = 0; i < n; ++i) {
+    out[i] = static_cast<To>(round_clamped(x[i] / scale[i], low, high) + zero_point);
+  }
+}
+
+template <bool kBias, bool kRelu>
+void requantize(const std::int32_t* x, const Rescale& rescale, std::int8_t* out, size_t n) {
+  const std::int32_t* bias = rescale.bias;
+  const float* scale = rescale.scale;
+  const std::int32_t zero_point = rescale.zero_point;
+  const auto low = static_cast<float>(-128 - zero_point);
+  const auto high = static_cast<float>(127 - zero_point);
+  for (size_t i = 0; i < n; ++i) {
+    const std::int32_t sum = kBias ? add_modulo(x[i], bias[i]) : x[i];
+    const float scaled = static_cast<float>(sum) * scale[i];
+    const float value = kRelu ? relu(scaled) : scaled;
+    out[i] = static_cast<std::int8_t>(round_clamped(value, low, high) + zero_point);
+  }
+}
+
+void requantize_any(const std::int32_t* x, const Rescale& rescale, std::int8_t* out, size_t n) {
+  if (rescale.bias != nullptr) {
+    rescale.relu ? requantize<true, true>(x, rescale, out, n)
+                 : requantize<true, false>(x, rescale, out, n);
+  } else {
+    rescale.relu ? requantize<false, true>(x, rescale, out, n)
+                 : requantize<false, false>(x, rescale, out, n);
+  }
+}
+
+}  // namespace
+
+extern const Kernels HALYARD_KERNELS;
+const Kernels HALYARD_KERNELS = {
+    .f16_to_f32 = convert<f16_to_f32>,
+    .bf16_to_f32 = convert<bf16_to_f32>,
+    .i8_to_f32 = convert<cast<float, std::int8_t>>,
+    .u8_to_f32 = convert<cast<float, std::uint8_t>>,
+    .i32_to_f32 = convert<cast<float, std::int32_t>>,
+    .f32_to_f16 = convert<f32_to_f16>,
+    .f32_to_bf16 = convert<f32_to_bf16>,
+    .f32_to_i8 = convert<round_byte<std::int8_t>>,
+    .f32_to_u8 = convert<round_byte<std::uint8_t>>,
+    .f32_to_i32 = convert<round_i32>,
+    .i8_to_i32 = convert<cast<std::int32_t, std::int8_t>>,
+    .u8_to_i32 = convert<cast<std::int32_t, std::uint8_t>>,
+    .i32_to_i8 = convert<saturate_byte<std::int8_t>>,
+    .i32_to_u8 = convert<saturate_byte<std::uint8_t>>,
+    .binary_f32 = {add, subtract, multiply, divide, maximum, minimum},
+    .binary_i32 = {add, subtract, multiply, divide, maximum, minimum},
+    .activate_f32 = {keep, transform<relu>, transform<gelu_approx>, transform<silu_approx>,
+                     transform<sigmoid_approx>, transform<tanh_approx>},
+    .relu_i32 = relu_i32,
+    .affine_f32 = affine,
+    .add_i32 = add_i32,
+    .add_wrapping_i32 = add_wrapping,
+    .multiply_add_f32 = multiply_add,
+    .multiply_add_i8 = multiply_add,
+    .max_f32 = max_of,
+    .sum_f32 = sum_of,
+    .sum_squares_f32 = sum_squares,
+    .exp_sum_f32 = exp_sum,
+    .quantize_i8 = quantize<std::int8_t>,
+    .quantize_u8 = quantize<std::uint8_t>,
+    .requantize = requantize_any,
+};
+
+}  // namespace halyard::engine

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Loops over contiguous rows, which the compiler vectorises. They are compiled once per
+/// instruction set; kernels() is the best set that this processor runs. All sets give the same
+/// integers; floats may differ by the order of sums.
+///
+/// An output may be one of the inputs, if they begin at the same element of the same size; else
+/// they do not overlap. `n` is a number of elements and may be 0.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "../engine.hpp"
+
+namespace halyard::engine {
+
+/// How an int32 product, or any int32, becomes an 8-bit result; see Epilogue.
+struct Rescale {
+  const std::int32_t* bias;  ///< per element, or null
+  const float* scale;        ///< per element
+  bool relu;
+  std::int32_t zero_point;
+};
+
+struct Kernels {
+  template <typename From, typename To>
+  using Convert = void (*)(const From* in, To* out, std::size_t n);
+  template <typename T>
+  using Combine = void (*)(const T* a, const T* b, T* out, std::size_t n);
+
+  Convert<std::uint16_t, float> f16_to_f32;
+  Convert<std::uint16_t, float> bf16_to_f32;
+  Convert<std::int8_t, float> i8_to_f32;
+  Convert<std::uint8_t, float> u8_to_f32;
+  Convert<std::int32_t, float> i32_to_f32;
+  Convert<float, std::uint16_t> f32_to_f16;
+  Convert<float, std::uint16_t> f32_to_bf16;
+  /// Rounding half to even, saturating, NaN to 0.
+  Convert<float, std::int8_t> f32_to_i8;
+  Convert<float, std::uint8_t> f32_to_u8;
+  Convert<float, std::int32_t> f32_to_i32;
+  Convert<std::int8_t, std::int32_t> i8_to_i32;
+  Convert<std::uint8_t, std::int32_t> u8_to_i32;
+  /// Saturating.
+  Convert<std::int32_t, std::int8_t> i32_to_i8;
+  Convert<std::int32_t, std::uint8_t> i32_to_u8;
+
+  /// By Binary. The int32 ones saturate.
+  std::array<Combine<float>, 6> binary_f32;
+  std::array<Combine<std::int32_t>, 6> binary_i32;
+  /// By Activation, in place.
+  std::array<void (*)(float* x, std::size_t n), 6> activate_f32;
+  void (*relu_i32)(std::int32_t* x, std::size_t n);
+
+  /// x[i] = x[i] * factor + addend
+  void (*affine_f32)(float* x, float factor, float addend, std::size_t n);
+  /// x[i] += addend, wrapping.
+  void (*add_i32)(std::int32_t* x, std::int32_t addend, std::size_t n);
+  /// out[i] = a[i] + b[i], wrapping.
+  Combine<std::int32_t> add_wrapping_i32;
+  /// sum[i] += x[i] * weight; the integers wrap.
+  void (*multiply_add_f32)(const float* x, float weight, float* sum, std::size_t n);
+  void (*multiply_add_i8)(const std::int8_t* x, std::int8_t weight, std::int32_t* sum,
+                          std::size_t n);
+
+  /// -inf for n == 0; NaN if any element is.
+  float (*max_f32)(const float* x, std::size_t n);
+  float (*sum_f32)(const float* x, std::size_t n);
+  float (*sum_squares_f32)(const float* x, std::size_t n);
+  /// out[i] = exp(x[i] - shift); returns the sum of them.
+  float (*exp_sum_f32)(const float* x, float shift, float* out, std::size_t n);
+
+  /// out = saturate(round_half_even(x / scale) + zero_point)
+  void (*quantize_i8)(const float* x, const float* scale, std::int32_t zero_point, std::int8_t* out,
+                      std::size_t n);
+  void (*quantize_u8)(const float* x, const float* scale, std::int32_t zero_point,
+                      std::uint8_t* out, std::size_t n);
+  /// out = saturate(round_half_even(activation((x + bias) * scale)) + zero_point)
+  void (*requantize)(const std::int32_t* x, const Rescale& rescale, std::int8_t* out,
+                     std::size_t n);
+};
+
+/// The kernels for this processor.
+const Kernels& kernels();
+
+/// The compiled sets; the wider ones must not run on a processor without their instructions.
+extern const Kernels kKernelsBase;
+#ifdef __x86_64__
+extern const Kernels kKernelsV3;  ///< x86-64-v3: AVX2, FMA, BMI
+extern const Kernels kKernelsV4;  ///< x86-64-v4: AVX-512 F, BW, CD, DQ, VL
+#endif
+
+}  // namespace halyard::engine

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "../scalar.hpp"
+#include "fast.hpp"
+#include "product.hpp"
+#include "walk.hpp"
+#include "workers.hpp"
+
+namespace halyard::engine {
+namespace {
+
+/// The tensors as a stack of matrices: rows, columns and depth of one, and its strides.
+struct Geometry {
+  std::int64_t rows;
+  std::int64_t columns;
+  std::int64_t depth;
+  std::int64_t a_row, a_column;
+  std::int64_t b_row, b_column;
+  std::int64_t out_row, out_column;
+};
+
+std::int64_t stride_of(const Tensor& tensor, unsigned axis) {
+  return tensor.dims.at(axis) > 1 ? tensor.strides.at(axis) : 0;
+}
+
+Geometry geometry_of(const Tensor& a, const Tensor& b, const Tensor& out) {
+  const unsigned row = out.rank - 2;
+  const unsigned column = out.rank - 1;
+  return {.rows = out.dims.at(row),
+          .columns = out.dims.at(column),
+          .depth = a.dims.at(column),
+          .a_row = stride_of(a, row),
+          .a_column = stride_of(a, column),
+          .b_row = stride_of(b, row),
+          .b_column = stride_of(b, column),
+          .out_row = stride_of(out, row),
+          .out_column = stride_of(out, column)};
+}
+
+using Batches = Walk<3>;
+
+/// A batch along which only `b` stays the same is more rows of one product, if the strides agree.
+/// Returns how many matrices remain.
+std::uint64_t merge_batch(const Batches& batches, Geometry& geometry) {
+  const auto& axis = batches.inner();
+  const bool mergeable =
+      axis.size > 1 && axis.strides[2] == 0 &&
+      (geometry.rows == 1 || (axis.strides[0] == geometry.rows * geometry.out_row &&
+                              axis.strides[1] == geometry.rows * geometry.a_row));
+  if (!mergeable) {
+    return axis.size;
+  }
+  if (geometry.rows == 1) {
+    geometry.out_row = axis.strides[0];
+    geometry.a_row = axis.strides[1];
+  }
+  geometry.rows *= static_cast<std::int64_t>(axis.size);
+  return 1;
+}
+
+template <typename T>
+void multiply_matrices(const Tensor& a, const Tensor& b, const Tensor& out,
+                       const Epilogue& epilogue) {
+  const Batches batches({&out, &a, &b}, out.rank - 2);
+  Geometry geometry = geometry_of(a, b, out);
+  const std::uint64_t inner = merge_batch(batches, geometry);
+  const auto [rows, columns, depth, a_row, a_column, b_row, b_column, out_row, out_column] =
+      geometry;
+  const std::int64_t work = rows * columns * depth;
+  const auto run = [&, rows = rows, columns = columns, depth = depth, a_row = a_row,
+                    a_column = a_column, b_row = b_row, b_column = b_column, out_row = out_row,
+                    out_column = out_column](const Batches::Offsets& offsets, std::size_t part,
+                                             std::size_t parts) {
+    const MatrixSource<T> left(address_of(a, offsets[1]), a.type, rows, depth, a_row, a_column);
+    const MatrixSource<T> right(address_of(b, offsets[2]), b.type, depth, columns, b_row, b_column);
+    const Target target{.data = address_of(out, offsets[0]),
+                        .type = out.type,
+                        .row_stride = out_row,
+                        .width = columns,
+                        .column_stride = out_column,
+                        .epilogue = &epilogue,
+                        .channels_are_rows = false};
+    Product<T>(rows, columns, depth, left, right, target).run(part, parts);
+  };
+  batches.for_each([&](const Batches::Offsets& begin) {
+    run_divided(inner, work, [&](std::size_t item, std::size_t part, std::size_t parts) {
+      Batches::Offsets offsets = begin;
+      for (std::size_t t = 0; t < offsets.size(); ++t) {
+        offsets.at(t) += batches.inner().strides.at(t) * static_cast<std::int64_t>(item);
+      }
+      run(offsets, part, parts);
+    });
+  });
+}
+
+}  // namespace
+
+void Fast::matmul(const Tensor& a, const Tensor& b, const Tensor& out, const Epilogue& epilogue) {
+  if (is_float(a.type)) {
+    multiply_matrices<float>(a, b, out, epilogue);
+  } else {
+    multiply_matrices<std::int8_t>(a, b, out, epilogue);
+  }
+}
+
+}  // namespace halyard::engine

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "../check.hpp"
+#include "../index.hpp"
+#include "../scalar.hpp"
+#include "fast.hpp"
+#include "kernels.hpp"
+#include "rows.hpp"
+#include "walk.hpp"
+
+namespace halyard::engine {
+namespace {
+
+using Offsets = Walk<2>::Offsets;
+
+/// Two axes, of which the output's memory runs along the inner and the input's along the outer.
+template <typename T>
+void transpose(const Walk<2>& walk, const T* in, T* out) {
+  constexpr std::uint64_t kTile = 32;  // two tiles of it stay in the first-level cache
+  const auto& outer = walk.axis(walk.rank() - 2);
+  const auto& inner = walk.inner();
+  const auto place = [&](std::uint64_t i, std::uint64_t j, std::size_t t) {
+    return static_cast<std::int64_t>(i) * outer.strides[t] +
+           static_cast<std::int64_t>(j) * inner.strides[t];
+  };
+  for (std::uint64_t i0 = 0; i0 < outer.size; i0 += kTile) {
+    const std::uint64_t i1 = std::min(i0 + kTile, outer.size);
+    for (std::uint64_t j0 = 0; j0 < inner.size; j0 += kTile) {
+      const std::uint64_t j1 = std::min(j0 + kTile, inner.size);
+      for (std::uint64_t i = i0; i < i1; ++i) {
+        for (std::uint64_t j = j0; j < j1; ++j) {
+          out[place(i, j, 0)] = in[place(i, j, 1)];
+        }
+      }
+    }
+  }
+}
+
+template <typename T>
+void transpose_all(const Walk<2>& walk, const Tensor& in, const Tensor& out) {
+  walk.for_each(
+      [&](const Offsets& offsets) {
+        transpose(walk, reinterpret_cast<const T*>(in.data) + offsets[1],
+                  reinterpret_cast<T*>(out.data) + offsets[0]);
+      },
+      2);
+}
+
+/// The axis along which the input's memory runs, if that is another than the output's and long
+/// enough to gain from tiles; else the innermost.
+unsigned contiguous_input_axis(const Walk<2>& walk) {
+  constexpr std::uint64_t kWorthwhile = 8;
+  const unsigned inner = walk.rank() - 1;
+  if (std::abs(walk.inner().strides[1]) <= 1) {
+    return inner;
+  }
+  for (unsigned i = 0; i < inner; ++i) {
+    if (std::abs(walk.axis(i).strides[1]) == 1 && walk.axis(i).size >= kWorthwhile) {
+      return i;
+    }
+  }
+  return inner;
+}
+
+void copy_same_type(const Tensor& in, const Tensor& out) {
+  Walk<2> walk(out, in);
+  const unsigned axis = contiguous_input_axis(walk);
+  if (axis + 1 == walk.rank()) {
+    walk.for_each([&](const Offsets& offsets) {
+      copy_row(row_of(walk, 1, in, offsets), row_of(walk, 0, out, offsets), walk.inner().size);
+    });
+    return;
+  }
+  walk.bring_inwards(axis);
+  switch (size_of(in.type)) {
+    case 1:
+      return transpose_all<std::uint8_t>(walk, in, out);
+    case 2:
+      return transpose_all<std::uint16_t>(walk, in, out);
+    default:
+      return transpose_all<std::uint32_t>(walk, in, out);
+  }
+}
+
+void convert_chunk(const Row& in, const Row& out, std::size_t n) {
+  if (is_float(in.type) || is_float(out.type)) {
+    alignas(64) std::array<float, kRowChunk> values;
+    store_f32(view_f32(in, values.data(), n), out, n);
+  } else {
+    alignas(64) std::array<std::int32_t, kRowChunk> values;
+    store_i32(view_i32(in, values.data(), n), out, n);
+  }
+}
+
+/// The part of a tensor at `position` along its first axis, of which one element stays.
+Tensor slice(const Tensor& tensor, std::uint32_t position) {
+  Tensor part = tensor;
+  if (tensor.dims[0] > 1) {
+    part.data = address_of(tensor, std::int64_t{position} * tensor.strides[0]);
+  }
+  part.dims[0] = 1;
+  return part;
+}
+
+}  // namespace
+
+void Fast::copy(const Tensor& in, const Tensor& out) {
+  if (in.type == out.type) {
+    copy_same_type(in, out);
+    return;
+  }
+  const Walk<2> walk(out, in);
+  walk.for_each([&](const Offsets& offsets) {
+    const Row result = row_of(walk, 0, out, offsets);
+    const Row source = row_of(walk, 1, in, offsets);
+    for_each_chunk(walk.inner().size, [&](std::size_t begin, std::size_t n) {
+      convert_chunk(source.skip(begin), result.skip(begin), n);
+    });
+  });
+}
+
+std::string Fast::gather(const Tensor& in, const Tensor& index, const Tensor& out) {
+  const std::uint32_t rows = in.dims[0];
+  const auto row_at = [&](std::uint32_t i) { return load_int(index, offset_of(index, {i})); };
+  const auto outside = [&](std::int32_t row) {
+    return row < 0 || static_cast<std::uint32_t>(row) >= rows;
+  };
+  for (std::uint32_t i = 0; i < index.dims[0]; ++i) {
+    if (const std::int32_t row = row_at(i); outside(row)) {
+      return refuse_index(i, row, rows);
+    }
+  }
+  const Tensor source = slice(in, 0);
+  const Tensor target = slice(out, 0);
+  const Walk<2> walk(target, source);
+  for (std::uint32_t i = 0; i < index.dims[0]; ++i) {
+    // The memory may have changed since, so each index is looked at again when it is used.
+    const std::int32_t row = row_at(i);
+    if (outside(row)) {
+      return refuse_index(i, row, rows);
+    }
+    const Tensor from = slice(in, static_cast<std::uint32_t>(row));
+    const Tensor to = slice(out, i);
+    walk.for_each([&](const Offsets& offsets) {
+      copy_row(row_of(walk, 1, from, offsets), row_of(walk, 0, to, offsets), walk.inner().size);
+    });
+  }
+  return {};
+}
+
+void Fast::fill(const Tensor& out, std::uint32_t pattern) {
+  const Walk<1> walk(out);
+  // A row of stride 0 repeats the pattern's low bytes: the project runs on little-endian hosts.
+  const Row source{reinterpret_cast<std::byte*>(&pattern), out.type, 0};
+  walk.for_each([&](const Walk<1>::Offsets& offsets) {
+    copy_row(source, row_of(walk, 0, out, offsets), walk.inner().size);
+  });
+}
+
+}  // namespace halyard::engine

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+#include "product.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "../scalar.hpp"
+#include "kernels.hpp"
+#include "workers.hpp"
+
+namespace halyard::engine {
+namespace {
+
+// Sizes of blocks where operands are packed or sums do not go into the output: the sums of a block
+// and its packed operands fit in a second-level cache of 1 MiB or nearly so.
+constexpr std::int64_t kBlockRows = 256;
+constexpr std::int64_t kBlockDepth = 8192;
+constexpr std::int64_t kBlockBytes = 512 * 1024;  // of the packed right operand
+constexpr std::int64_t kColumnStep = 48;          // what the library's inner loop takes at a time
+constexpr std::int64_t kMaxBlockColumns = 960;
+
+/// Multiply-accumulates from which on it pays to wake a helper thread.
+constexpr std::int64_t kWorkPerTask = 1 << 21;
+/// Groups of small products per thread: a few, so that a late helper finds less left to do.
+constexpr std::size_t kGroupsPerThread = 4;
+
+template <typename T>
+constexpr DType type_of() {
+  if constexpr (std::is_same_v<T, float>) {
+    return DType::kF32;
+  } else if constexpr (std::is_same_v<T, std::int8_t>) {
+    return DType::kI8;
+  } else {
+    return DType::kI32;
+  }
+}
+
+void load(const Row& in, float* out, std::size_t n) {
+  load_f32(in, out, n);
+}
+void load(const Row& in, std::int8_t* out, std::size_t n) {
+  load_i8(in, out, n);
+}
+void store(const float* in, const Row& out, std::size_t n) {
+  store_f32(in, out, n);
+}
+void store(const std::int32_t* in, const Row& out, std::size_t n) {
+  store_i32(in, out, n);
+}
+
+std::int64_t columns_per_block(std::int64_t depth, std::int64_t element) {
+  const std::int64_t fitting = kBlockBytes / (std::min(depth, kBlockDepth) * element);
+  return std::clamp(fitting / kColumnStep * kColumnStep, kColumnStep, kMaxBlockColumns);
+}
+
+}  // namespace
+
+template <typename T>
+MatrixSource<T>::MatrixSource(std::byte* data, DType type, std::int64_t rows, std::int64_t columns,
+                              std::int64_t row_stride, std::int64_t column_stride)
+    // A stride along a single element means nothing: give it the value that makes the matrix plain.
+    : data_(data),
+      type_(type),
+      row_stride_(rows > 1 ? row_stride : columns * (columns > 1 ? column_stride : 1)),
+      column_stride_(columns > 1 ? column_stride : 1) {
+  if (type != type_of<T>()) {
+    return;
+  }
+  const auto* elements = reinterpret_cast<const T*>(data);
+  if (column_stride_ == 1 && row_stride_ >= columns) {
+    plain_ = {elements, row_stride_, false};
+  } else if (rows == 1 && column_stride_ >= 1) {
+    plain_ = {elements, column_stride_, true};
+  } else if (row_stride_ == 1 && column_stride_ >= rows) {
+    plain_ = {elements, column_stride_, true};
+  }
+}
+
+template <typename T>
+Panel<T> MatrixSource<T>::panel(std::int64_t row, std::int64_t rows, std::int64_t column,
+                                std::int64_t columns, ScratchUse use) const {
+  if (plain_.data != nullptr) {
+    return plain_.at(row, column);
+  }
+  // Copy along the shorter stride.
+  const bool transposed = std::abs(row_stride_) < std::abs(column_stride_);
+  const std::int64_t lines = transposed ? columns : rows;
+  const std::int64_t length = transposed ? rows : columns;
+  const std::int64_t line_stride = transposed ? column_stride_ : row_stride_;
+  const std::int64_t element_stride = transposed ? row_stride_ : column_stride_;
+  auto* packed = scratch<T>(use, static_cast<std::size_t>(rows * columns));
+  const std::int64_t begin = row * row_stride_ + column * column_stride_;
+  for (std::int64_t i = 0; i < lines; ++i) {
+    const std::int64_t offset = begin + i * line_stride;
+    const Row line{data_ + offset * static_cast<std::int64_t>(size_of(type_)), type_,
+                   element_stride};
+    load(line, packed + i * length, static_cast<std::size_t>(length));
+  }
+  return {packed, length, transposed};
+}
+
+template <typename T>
+Product<T>::Product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const Source<T>& a,
+                    const Source<T>& b, const Target& target)
+    : rows_(rows), columns_(columns), depth_(depth), a_(a), b_(b), target_(target) {}
+
+/// Can the output take the library's sums?
+template <typename T>
+bool Product<T>::is_direct() const {
+  return target_.type == type_of<Sum>() && target_.width == columns_ &&
+         (target_.column_stride == 1 || columns_ == 1) &&
+         (target_.row_stride >= columns_ || rows_ == 1);
+}
+
+template <typename T>
+void Product<T>::run(std::size_t index, std::size_t parts) const {
+  const auto range = [&](std::int64_t size, std::int64_t step) {
+    const std::int64_t steps = (size + step - 1) / step;
+    const auto i = static_cast<std::int64_t>(index);
+    const auto n = static_cast<std::int64_t>(parts);
+    const std::int64_t begin = std::min(steps * i / n * step, size);
+    return Block{begin, std::min(steps * (i + 1) / n * step, size) - begin};
+  };
+  if (columns_ >= rows_) {
+    run_range({0, rows_}, range(columns_, kColumnStep));
+  } else {
+    run_range(range(rows_, kColumnStep), {0, columns_});
+  }
+}
+
+template <typename T>
+void Product<T>::run_range(Block rows, Block columns) const {
+  const bool blocked = a_.packs() || !is_direct();
+  const std::int64_t height = blocked ? std::min(kBlockRows, rows.size) : rows.size;
+  const std::int64_t width = b_.packs() || !is_direct()
+                                 ? columns_per_block(b_.packs() ? depth_ : 1, sizeof(T))
+                                 : columns.size;
+  for (std::int64_t i = 0; i < columns.size; i += width) {
+    run_columns(rows, {columns.begin + i, std::min(width, columns.size - i)}, height);
+  }
+}
+
+template <typename T>
+void Product<T>::run_columns(Block rows, Block columns, std::int64_t height_limit) const {
+  const bool direct = is_direct();
+  const std::int64_t span = a_.packs() || b_.packs() ? std::min(kBlockDepth, depth_) : depth_;
+  const std::int64_t stride = direct ? (rows_ == 1 ? columns_ : target_.row_stride) : columns.size;
+  Panel<T> right{};
+  for (std::int64_t i = 0; i < rows.size; i += height_limit) {
+    const Block part{rows.begin + i, std::min(height_limit, rows.size - i)};
+    auto* sums = direct ? reinterpret_cast<Sum*>(target_.data) + part.begin * stride + columns.begin
+                        : scratch<Sum>(ScratchUse::kSums,
+                                       static_cast<std::size_t>(part.size * columns.size));
+    for (std::int64_t k = 0; k < depth_; k += span) {
+      const std::int64_t depth = std::min(span, depth_ - k);
+      const Panel<T> left = a_.panel(part.begin, part.size, k, depth, ScratchUse::kLeft);
+      if (i == 0 || span < depth_) {
+        right = b_.panel(k, depth, columns.begin, columns.size, ScratchUse::kRight);
+      }
+      multiply(part.size, columns.size, depth, left, right, sums, stride, k > 0);
+    }
+    finish(part, columns, sums, stride);
+  }
+}
+
+template <typename T>
+void Product<T>::finish(Block rows, Block columns, Sum* sums, std::int64_t stride) const {
+  Finisher finisher(*target_.epilogue);
+  if (is_direct() && finisher.is_identity()) {
+    return;
+  }
+  const auto n = static_cast<std::size_t>(columns.size);
+  if (!target_.channels_are_rows) {
+    finisher.set_channels(columns.begin, n);
+  }
+  for (std::int64_t i = 0; i < rows.size; ++i) {
+    if (target_.channels_are_rows) {
+      finisher.set_channel(target_.first_channel + rows.begin + i, n);
+    }
+    finish_row(finisher, rows.begin + i, columns, sums + i * stride);
+  }
+}
+
+template <typename T>
+template <typename Store>
+void Product<T>::for_each_piece(std::int64_t row, Block columns, const Store& store) const {
+  const auto element = static_cast<std::int64_t>(size_of(target_.type));
+  std::int64_t done = 0;
+  while (done < columns.size) {
+    const std::int64_t column = columns.begin + done;
+    const std::int64_t x = column % target_.width;
+    const std::int64_t y = column / target_.width % target_.height;
+    const std::int64_t image = column / target_.width / target_.height;
+    const std::int64_t count = std::min(target_.width - x, columns.size - done);
+    const std::int64_t offset = row * target_.row_stride + x * target_.column_stride +
+                                y * target_.line_stride + image * target_.image_stride;
+    store(done, Row{target_.data + offset * element, target_.type, target_.column_stride},
+          static_cast<std::size_t>(count));
+    done += count;
+  }
+}
+
+template <typename T>
+void Product<T>::finish_row(const Finisher& finisher, std::int64_t row, Block columns,
+                            Sum* sums) const {
+  const auto n = static_cast<std::size_t>(columns.size);
+  if constexpr (std::is_same_v<T, std::int8_t>) {
+    if (finisher.rescales()) {
+      auto* bytes = scratch<std::int8_t>(ScratchUse::kBytes, n);
+      finisher.apply(sums, bytes, n);
+      for_each_piece(row, columns, [&](std::int64_t begin, const Row& out, std::size_t count) {
+        copy_row({reinterpret_cast<std::byte*>(bytes + begin), DType::kI8, 1}, out, count);
+      });
+      return;
+    }
+  }
+  finisher.apply(sums, n);
+  if (!is_direct()) {
+    for_each_piece(row, columns, [&](std::int64_t begin, const Row& out, std::size_t count) {
+      store(sums + begin, out, count);
+    });
+  }
+}
+
+void run_divided(std::size_t items, std::int64_t work,
+                 const std::function<void(std::size_t, std::size_t, std::size_t)>& task) {
+  Workers& workers = Workers::instance();
+  const std::size_t width = workers.width();
+  const std::int64_t total = work * static_cast<std::int64_t>(items);
+  if (width == 1 || total < 2 * kWorkPerTask) {
+    for (std::size_t i = 0; i < items; ++i) {
+      task(i, 0, 1);
+    }
+  } else if (items >= width) {
+    const std::size_t groups = std::min<std::size_t>(
+        {items, static_cast<std::size_t>(total / kWorkPerTask), width * kGroupsPerThread});
+    workers.run(groups, [&](std::size_t group) {
+      for (std::size_t i = items * group / groups; i < items * (group + 1) / groups; ++i) {
+        task(i, 0, 1);
+      }
+    });
+  } else {
+    const auto worthwhile = static_cast<std::size_t>(work / kWorkPerTask);
+    const std::size_t parts = std::clamp<std::size_t>(worthwhile, 1, width);
+    workers.run(items * parts, [&](std::size_t i) { task(i / parts, i % parts, parts); });
+  }
+}
+
+template class MatrixSource<float>;
+template class MatrixSource<std::int8_t>;
+template class Product<float>;
+template class Product<std::int8_t>;
+
+}  // namespace halyard::engine

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Matrix products of operands of any type and layout, in blocks: what matmul and conv2d have in
+/// common. A block's operands are handed to the library where they lie, if they lie in a way that
+/// it knows, else from packed copies; its sums go straight into the output if that can hold them,
+/// else through a block of sums. All scratch is bounded, whatever the shapes.
+///
+/// T is float (sums are float) or int8_t (sums are int32_t).
+
+#include <cstdint>
+#include <functional>
+#include <type_traits>
+
+#include "../engine.hpp"
+#include "finish.hpp"
+#include "gemm.hpp"
+#include "rows.hpp"
+#include "scratch.hpp"
+
+namespace halyard::engine {
+
+template <typename T>
+using SumOf = std::conditional_t<std::is_same_v<T, float>, float, std::int32_t>;
+
+/// An operand: a matrix, whole or as it is put together block by block.
+template <typename T>
+class Source {
+ public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+
+  /// True if panel() copies.
+  [[nodiscard]] virtual bool packs() const = 0;
+
+  /// A part of the matrix; a copy lies in the scratch of the use given.
+  [[nodiscard]] virtual Panel<T> panel(std::int64_t row, std::int64_t rows, std::int64_t column,
+                                       std::int64_t columns, ScratchUse use) const = 0;
+};
+
+/// A matrix in memory, with any type and strides (in elements).
+template <typename T>
+class MatrixSource final : public Source<T> {
+ public:
+  MatrixSource(std::byte* data, DType type, std::int64_t rows, std::int64_t columns,
+               std::int64_t row_stride, std::int64_t column_stride);
+
+  [[nodiscard]] bool packs() const override { return plain_.data == nullptr; }
+  [[nodiscard]] Panel<T> panel(std::int64_t row, std::int64_t rows, std::int64_t column,
+                               std::int64_t columns, ScratchUse use) const override;
+
+ private:
+  std::byte* data_;
+  DType type_;
+  std::int64_t row_stride_;
+  std::int64_t column_stride_;
+  Panel<T> plain_{};  ///< the whole where the library can take it, else without data
+};
+
+/// Where results go and what happens to them on the way. The columns of the product are spread over
+/// three nested axes of the output; a plain matrix has one, `width`.
+struct Target {
+  std::byte* data;
+  DType type;
+  std::int64_t row_stride;
+  std::int64_t width;  ///< columns along the innermost axis
+  std::int64_t column_stride;
+  std::int64_t height = 1;  ///< times `width`: columns of one image
+  std::int64_t line_stride = 0;
+  std::int64_t image_stride = 0;
+  const Epilogue* epilogue;
+  bool channels_are_rows;          ///< else they are the columns
+  std::int64_t first_channel = 0;  ///< of row 0, if they are the rows
+};
+
+/// One product, of which any part can be computed by itself.
+template <typename T>
+class Product {
+ public:
+  using Sum = SumOf<T>;
+
+  Product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const Source<T>& a,
+          const Source<T>& b, const Target& target);
+
+  /// Computes part `index` of `parts` equal ones.
+  void run(std::size_t index, std::size_t parts) const;
+
+ private:
+  struct Block {
+    std::int64_t begin;
+    std::int64_t size;
+  };
+
+  [[nodiscard]] bool is_direct() const;
+  void run_range(Block rows, Block columns) const;
+  void run_columns(Block rows, Block columns, std::int64_t height_limit) const;
+  void finish(Block rows, Block columns, Sum* sums, std::int64_t stride) const;
+  void finish_row(const Finisher& finisher, std::int64_t row, Block columns, Sum* sums) const;
+  /// Calls store(offset in the block, output row, count) for the pieces of a row in the output.
+  template <typename Store>
+  void for_each_piece(std::int64_t row, Block columns, const Store& store) const;
+
+  std::int64_t rows_;
+  std::int64_t columns_;
+  std::int64_t depth_;
+  const Source<T>& a_;
+  const Source<T>& b_;
+  Target target_;
+};
+
+/// Runs task(item, part, parts) for all `items` products of `work` multiply-accumulates each,
+/// divided among threads where that pays: large products into parts, small ones into groups.
+void run_divided(std::size_t items, std::int64_t work,
+                 const std::function<void(std::size_t, std::size_t, std::size_t)>& task);
+
+extern template class MatrixSource<float>;
+extern template class MatrixSource<std::int8_t>;
+extern template class Product<float>;
+extern template class Product<std::int8_t>;
+
+}  // namespace halyard::engine

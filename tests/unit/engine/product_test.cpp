@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+//
+// matmul and conv2d: fast equals reference. Integers bit for bit. Floats: each of the two sums of K
+// products is off by at most K units of 2^-24 of the sum of the products' magnitudes, to which come
+// the rounding to the output's type and the activations' own error (kernels_test.cpp).
+#include <cmath>
+
+#include "tensors.hpp"
+
+namespace halyard::engine::testing {
+namespace {
+
+constexpr auto kActivations = {Activation::kNone, Activation::kRelu,    Activation::kGelu,
+                               Activation::kSilu, Activation::kSigmoid, Activation::kTanh};
+
+/// Bounds what two float products may be apart, from the product of the operands' magnitudes.
+Tolerance product_tolerance(const Storage& magnitude, std::uint64_t depth, DType type) {
+  return [sums = magnitude.values(), depth, type](std::size_t i, double expected) {
+    const double unit = std::ldexp(1.0, -24);
+    // 1.13 is the steepest that an activation gets; 16 units for its own error, where results are
+    // of the order of 1 or of the sums.
+    const double error = 1.13 * (2.0 * static_cast<double>(depth) + 2.0) * unit * sums[i] +
+                         16.0 * unit * std::max(sums[i], std::fabs(expected));
+    return error + 2.0 * rounding_of(type, std::fabs(expected) + error);
+  };
+}
+
+DType output_of(DType type, Random& random) {
+  if (type == DType::kI8) {
+    return random.pick({DType::kI8, DType::kI32});
+  }
+  return random.chance(0.3) ? DType::kF32 : type;
+}
+
+/// An epilogue that fits, and the storage of its tensors.
+struct RandomEpilogue {
+  RandomEpilogue(DType type, DType output, std::uint32_t channels, std::uint64_t depth,
+                 Random& random) {
+    if (random.chance(0.6)) {
+      bias = Storage(type == DType::kI8 ? DType::kI32 : DType::kF32, {channels}, Layout::kInput,
+                     random);
+      bias.randomize(random);
+    }
+    if (output == DType::kI8) {
+      scale = Storage(DType::kF32, {random.chance(0.3) ? 1 : channels}, Layout::kInput, random);
+      // Most results inside the range, some not, ties among them.
+      const double typical = 100.0 / (5500.0 * std::sqrt(static_cast<double>(depth)));
+      scale.set([&](std::size_t) {
+        return random.chance(0.2) ? std::exp2(std::floor(std::log2(typical)))
+                                  : typical * random.real(0.1F, 2.0F);
+      });
+      if (bias.tensor().present()) {  // of the order of the sums, now and then wrapping
+        bias.set([&](std::size_t) {
+          return static_cast<double>(random.chance(0.05) ? 2147483647
+                                                         : random.integer(-100000, 100000));
+        });
+      }
+      zero_point = static_cast<std::int32_t>(random.integer(-128, 127));
+    }
+    activation = output == DType::kI32 ? random.pick({Activation::kNone, Activation::kRelu})
+                                       : random.pick(kActivations);
+  }
+
+  [[nodiscard]] Epilogue view() const {
+    return {.bias = bias.tensor(),
+            .scale = scale.tensor(),
+            .activation = activation,
+            .zero_point = zero_point};
+  }
+  /// Adds the bias and nothing else.
+  [[nodiscard]] Storage bias_magnitude() const {
+    return bias.tensor().present() ? bias.magnitudes() : Storage();
+  }
+
+  Storage bias;
+  Storage scale;
+  Activation activation = Activation::kNone;
+  std::int32_t zero_point = 0;
+};
+
+// ------------------------------------------------------------------------------------ matmul
+
+struct MatmulCase {
+  Dims a;
+  Dims b;
+  Dims out;
+};
+
+/// Rank 2 to 4 with batches that one side or the other broadcasts.
+MatmulCase random_matmul(Random& random, std::uint32_t largest) {
+  const auto size = [&] { return random.chance(0.15) ? 1 : random.dim(1, largest); };
+  const std::uint32_t rows = size();
+  const std::uint32_t columns = size();
+  const std::uint32_t depth = size();
+  MatmulCase shapes;
+  for (std::int64_t i = random.integer(0, 2); i > 0; --i) {
+    const std::uint32_t batch = random.dim(1, 3);
+    shapes.out.push_back(batch);
+    shapes.a.push_back(random.chance(0.25) ? 1 : batch);
+    shapes.b.push_back(random.chance(0.25) ? 1 : batch);
+  }
+  const auto add = [](Dims& dims, std::uint32_t first, std::uint32_t second) {
+    dims.insert(dims.end(), {first, second});
+  };
+  add(shapes.a, rows, depth);
+  add(shapes.b, depth, columns);
+  add(shapes.out, rows, columns);
+  return shapes;
+}
+
+void check_matmul_case(const MatmulCase& shapes, DType type, Values values, Random& random) {
+  const DType output = output_of(type, random);
+  Storage a(type, shapes.a, Layout::kInput, random);
+  Storage b(type, shapes.b, Layout::kInput, random);
+  const Storage out(output, shapes.out, Layout::kOutput, random);
+  a.randomize(random, values);
+  b.randomize(random, values);
+  const std::uint64_t depth = shapes.a.back();
+  const RandomEpilogue epilogue(type, output, shapes.out.back(), depth, random);
+  SCOPED_TRACE("a " + describe(a) + " b " + describe(b) + " out " + describe(out));
+  const auto [quick, plain] = run_both(out, [&](const Arithmetic& with, const Tensor& result) {
+    return with.matmul(a, b, result, epilogue.view());
+  });
+  if (type == DType::kI8) {
+    expect_equal(quick, plain);
+    return;
+  }
+  const Storage magnitude(DType::kF32, shapes.out);
+  const Storage bias = epilogue.bias_magnitude();
+  ASSERT_EQ(reference().matmul(a.magnitudes(), b.magnitudes(), magnitude, {.bias = bias.tensor()}),
+            "");
+  expect_near(quick, plain, product_tolerance(magnitude, depth, output));
+}
+
+class MatmulOf : public ::testing::TestWithParam<DType> {};
+
+TEST_P(MatmulOf, EqualsReferenceOverRandomShapes) {
+  Random random(1);
+  for (int i = 0; i < 250; ++i) {
+    const Values values = random.pick({Values::kOrdinary, Values::kExtreme});
+    check_matmul_case(random_matmul(random, i % 5 == 0 ? 70 : 17), GetParam(), values, random);
+    if (HasFatalFailure()) {
+      FAIL() << "case " << i;
+    }
+  }
+}
+
+TEST_P(MatmulOf, EqualsReferenceWithSpecialValues) {
+  Random random(2);
+  for (int i = 0; i < 60; ++i) {
+    check_matmul_case(random_matmul(random, 20), GetParam(), Values::kSpecial, random);
+    if (HasFatalFailure()) {
+      FAIL() << "case " << i;
+    }
+  }
+}
+
+TEST_P(MatmulOf, EqualsReferenceWhereItIsBlockedOrDivided) {
+  Random random(3);
+  const std::vector<MatmulCase> cases = {
+      {{300, 70}, {70, 130}, {300, 130}},        {{17, 9000}, {9000, 20}, {17, 20}},
+      {{3, 40}, {40, 2100}, {3, 2100}},          {{2100, 40}, {40, 3}, {2100, 3}},
+      {{1, 3000}, {3000, 50}, {1, 50}},          {{6, 90, 80}, {1, 80, 70}, {6, 90, 70}},
+      {{40, 16, 32}, {40, 32, 60}, {40, 16, 60}}};
+  for (const MatmulCase& shapes : cases) {
+    check_matmul_case(shapes, GetParam(), Values::kOrdinary, random);
+    if (HasFatalFailure()) {
+      return;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, MatmulOf,
+                         ::testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kI8));
+
+TEST(Matmul, Int8IsExactAtTheEndsOfItsRange) {
+  for (const std::uint32_t depth : {64U, 1000U, 5000U, 140000U}) {
+    for (const double left : {-128.0, 127.0}) {
+      for (const double right : {-128.0, 127.0}) {
+        Storage a(DType::kI8, {5, depth});
+        Storage b(DType::kI8, {depth, 50});
+        a.set([&](std::size_t) { return left; });
+        b.set([&](std::size_t) { return right; });
+        const Storage out(DType::kI32, {5, 50});
+        ASSERT_EQ(fast().matmul(a, b, out, {}), "");
+        const auto sum = static_cast<std::int64_t>(left * right) * depth;
+        const auto wrapped = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum));
+        for (const double value : out.values()) {
+          ASSERT_EQ(value, wrapped) << depth << ' ' << left << ' ' << right;
+        }
+      }
+    }
+  }
+}
+
+TEST(Matmul, Int8OutputEqualsProductThenRequantize) {
+  Random random(4);
+  Storage a(DType::kI8, {20, 30});
+  Storage b(DType::kI8, {30, 25});
+  a.randomize(random);
+  b.randomize(random);
+  Storage scale(DType::kF32, {25});
+  scale.set([&](std::size_t) { return random.real(0.001F, 0.01F); });
+  const Storage sums(DType::kI32, {20, 25});
+  const Storage requantized(DType::kI8, {20, 25});
+  const Storage out(DType::kI8, {20, 25});
+  for (const Arithmetic* with : {&reference(), &fast()}) {
+    ASSERT_EQ(with->matmul(a, b, sums, {}), "");
+    ASSERT_EQ(with->requantize(sums, scale, requantized, 1, -7), "");
+    ASSERT_EQ(with->matmul(a, b, out, {.scale = scale, .zero_point = -7}), "");
+    expect_equal(out, requantized);
+  }
+}
+
+TEST(Matmul, HugeBroadcastDepthNeedsNoMemory) {
+  // A guest can ask for this with four bytes of memory; packed, the operands would take 32 MiB
+  // each.
+  Storage a(DType::kI8, {1, 1}, {3});
+  Storage b(DType::kI8, {1, 1}, {-5});
+  constexpr std::uint32_t kDepth = 1U << 25U;
+  Tensor left = a;
+  left.dims = {1, kDepth};
+  left.strides = {0, 0};
+  Tensor right = b;
+  right.dims = {kDepth, 1};
+  right.strides = {0, 0};
+  const Storage out(DType::kI32, {1, 1});
+  ASSERT_EQ(fast().matmul(left, right, out, {}), "");
+  EXPECT_EQ(out.values().front(), -15.0 * kDepth);
+}
+
+// ------------------------------------------------------------------------------------ conv2d
+
+struct ConvCase {
+  Dims in;
+  Dims weight;
+  Dims out;
+  Conv2dParams params;
+};
+
+std::uint32_t reach_of(std::uint32_t taps, std::uint32_t dilation) {
+  return (taps - 1) * dilation + 1;
+}
+
+std::uint32_t output_size(std::uint32_t in, std::uint32_t pads, std::uint32_t reach,
+                          std::uint32_t stride) {
+  return (in + pads - reach) / stride + 1;
+}
+
+ConvCase random_conv(Random& random) {
+  ConvCase c;
+  Conv2dParams& p = c.params;
+  const bool simple = random.chance(0.4);  // "same", as most networks have it
+  const auto some = [&](std::uint32_t high) {
+    return random.chance(0.5) ? 1 : random.dim(1, high);
+  };
+  p.groups = random.chance(0.6) ? 1 : random.dim(2, 6);
+  const std::uint32_t in_channels = some(7);
+  const std::uint32_t out_channels = random.dim(1, 9);
+  const std::uint32_t kernel_h = simple ? 3 : random.dim(1, 4);
+  const std::uint32_t kernel_w = simple ? 3 : random.dim(1, 4);
+  if (!simple) {
+    p.stride_h = some(3);
+    p.stride_w = some(3);
+    p.dilation_h = some(3);
+    p.dilation_w = some(3);
+  }
+  const std::uint32_t reach_h = reach_of(kernel_h, p.dilation_h);
+  const std::uint32_t reach_w = reach_of(kernel_w, p.dilation_w);
+  if (simple) {
+    p.pad_top = p.pad_bottom = p.pad_left = p.pad_right = 1;
+  } else if (random.chance(0.7)) {
+    p.pad_top = random.dim(0, reach_h - 1);
+    p.pad_bottom = random.dim(0, reach_h - 1);
+    p.pad_left = random.dim(0, reach_w - 1);
+    p.pad_right = random.dim(0, reach_w - 1);
+  }
+  const auto size = [&](std::uint32_t reach, std::uint32_t pads) {
+    const std::uint32_t smallest = reach > pads ? reach - pads : 1;
+    return std::max(smallest, random.dim(1, 14));
+  };
+  const std::uint32_t height = size(reach_h, p.pad_top + p.pad_bottom);
+  const std::uint32_t width = size(reach_w, p.pad_left + p.pad_right);
+  const std::uint32_t images = some(4);
+  c.in = {images, in_channels * p.groups, height, width};
+  c.weight = {out_channels * p.groups, in_channels, kernel_h, kernel_w};
+  c.out = {images, out_channels * p.groups,
+           output_size(height, p.pad_top + p.pad_bottom, reach_h, p.stride_h),
+           output_size(width, p.pad_left + p.pad_right, reach_w, p.stride_w)};
+  return c;
+}
+
+void check_conv_case(const ConvCase& c, DType type, Values values, Random& random) {
+  const DType output = output_of(type, random);
+  const bool tidy = random.chance(0.5);
+  Storage in(type, c.in, tidy ? Layout::kContiguous : Layout::kInput, random);
+  Storage weight(type, c.weight, tidy ? Layout::kContiguous : Layout::kInput, random);
+  const Storage out(output, c.out, tidy ? Layout::kContiguous : Layout::kOutput, random);
+  in.randomize(random, values);
+  weight.randomize(random, values);
+  const std::uint64_t depth = std::uint64_t{c.weight[1]} * c.weight[2] * c.weight[3];
+  const RandomEpilogue epilogue(type, output, c.out[1], depth, random);
+  const Conv2dParams& p = c.params;
+  SCOPED_TRACE("in " + describe(in) + " weight " + describe(weight) + " out " + describe(out) +
+               " groups " + std::to_string(p.groups));
+  const auto [quick, plain] = run_both(out, [&](const Arithmetic& with, const Tensor& result) {
+    return with.conv2d(in, weight, result, p, epilogue.view());
+  });
+  if (type == DType::kI8) {
+    expect_equal(quick, plain);
+    return;
+  }
+  const Storage magnitude(DType::kF32, c.out);
+  const Storage bias = epilogue.bias_magnitude();
+  ASSERT_EQ(reference().conv2d(in.magnitudes(), weight.magnitudes(), magnitude, p,
+                               {.bias = bias.tensor()}),
+            "");
+  expect_near(quick, plain, product_tolerance(magnitude, depth, output));
+}
+
+class Conv2dOf : public ::testing::TestWithParam<DType> {};
+
+TEST_P(Conv2dOf, EqualsReferenceOverRandomShapes) {
+  Random random(5);
+  for (int i = 0; i < 220; ++i) {
+    const Values values = random.pick({Values::kOrdinary, Values::kExtreme});
+    check_conv_case(random_conv(random), GetParam(), values, random);
+    if (HasFatalFailure()) {
+      FAIL() << "case " << i;
+    }
+  }
+}
+
+TEST_P(Conv2dOf, EqualsReferenceWithSpecialValuesWithoutPadding) {
+  Random random(6);
+  for (int i = 0; i < 40; ++i) {
+    ConvCase c = random_conv(random);
+    Conv2dParams& p = c.params;
+    // The padding goes to the input: what padding and infinities make is not specified.
+    c.in[2] += p.pad_top + p.pad_bottom;
+    c.in[3] += p.pad_left + p.pad_right;
+    p.pad_top = p.pad_bottom = p.pad_left = p.pad_right = 0;
+    check_conv_case(c, GetParam(), Values::kSpecial, random);
+    if (HasFatalFailure()) {
+      FAIL() << "case " << i;
+    }
+  }
+}
+
+TEST_P(Conv2dOf, EqualsReferenceWhereItIsBlockedOrDivided) {
+  Random random(7);
+  const Conv2dParams same{.pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1};
+  Conv2dParams depthwise = same;
+  depthwise.groups = 16;
+  const std::vector<ConvCase> cases = {{{1, 8, 40, 40}, {20, 8, 3, 3}, {1, 20, 40, 40}, same},
+                                       {{1, 3, 60, 60}, {300, 3, 1, 1}, {1, 300, 60, 60}, {}},
+                                       {{1, 1000, 3, 3}, {4, 1000, 3, 3}, {1, 4, 3, 3}, same},
+                                       {{2, 16, 50, 50}, {16, 1, 3, 3}, {2, 16, 50, 50}, depthwise},
+                                       {{40, 4, 6, 6}, {8, 4, 3, 3}, {40, 8, 6, 6}, same}};
+  for (const ConvCase& c : cases) {
+    check_conv_case(c, GetParam(), Values::kOrdinary, random);
+    if (HasFatalFailure()) {
+      return;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Conv2dOf,
+                         ::testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kI8));
+
+}  // namespace
+}  // namespace halyard::engine::testing
