@@ -8,14 +8,19 @@ from pathlib import Path
 
 from .core import ROOT, Result, chips, files, is_script, judge_each, stage, tracked_files
 
-SPDX = re.compile(rb"SPDX-License-Identifier: (GPL-2\.0-only|MIT|\(GPL-2\.0-only OR MIT\))")
+TAG = re.compile(rb"SPDX-License-Identifier: (GPL-2\.0-only|MIT|\(GPL-2\.0-only OR MIT\))\s")
+# Data of others keep their licence; it stands in a file beside them.
+DATA_TAG = re.compile(rb"SPDX-License-Identifier: (MIT|CC-BY-4\.0)\s")
 TAG_LINES = 3
 
 
 def has_tag(path):
-    sidecar = ROOT / f"{path}.license"
-    head = (sidecar if sidecar.is_file() else ROOT / path).read_bytes()[:2000].splitlines()[:TAG_LINES]
-    return any(SPDX.search(line) for line in head)
+    """In the file's own first lines, or in FILE.license, or in FOLDER.license for a folder of data."""
+    for sidecar in (ROOT / f"{path}.license", ROOT / f"{path.parent}.license"):
+        if sidecar.is_file():
+            return bool(DATA_TAG.search(sidecar.read_bytes()))
+    pattern = DATA_TAG if path.suffix == ".license" else TAG
+    return bool(pattern.search(b"\n".join((ROOT / path).read_bytes()[:2000].splitlines()[:TAG_LINES]) + b"\n"))
 
 
 @stage("spdx", "every file names its licence")
