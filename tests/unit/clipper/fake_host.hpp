@@ -14,9 +14,9 @@
 #include <mutex>
 #include <shared_mutex>
 #include <span>
-#include <vector>
 
 #include "chips/chip.hpp"
+#include "test_memory.hpp"
 
 namespace halyard::emu::test {
 
@@ -24,11 +24,12 @@ class FakeHost final : public Host {
  public:
   static constexpr std::uint64_t kBase = 0x10000000;  ///< bus address of the memory
 
-  explicit FakeHost(std::size_t size) : memory_(size / sizeof(Page)) { map(kBase, size); }
+  explicit FakeHost(std::size_t size) : memory_(size) { map(kBase, size); }
 
   // Host
   std::span<std::byte> dma(std::uint64_t address, std::size_t size, Access /*access*/) override {
     if (!bus_master_) return {};
+    wait_at_barrier(address, size);
     auto range = ranges_.upper_bound(address);
     if (range == ranges_.begin()) return {};
     --range;
@@ -47,7 +48,7 @@ class FakeHost final : public Host {
   [[nodiscard]] bool bus_master() const override { return bus_master_; }
 
   // The machine's side
-  [[nodiscard]] std::span<std::byte> bytes() { return std::as_writable_bytes(std::span(memory_)); }
+  [[nodiscard]] std::span<std::byte> bytes() { return memory_.bytes(); }
   /// Memory at a bus address, mapped or not.
   [[nodiscard]] std::byte* at(std::uint64_t bus) { return bytes().data() + (bus - kBase); }
   void map(std::uint64_t address, std::uint64_t size) {
@@ -66,6 +67,22 @@ class FakeHost final : public Host {
   }
   void set_bus_master(bool enabled) { bus_master_ = enabled; }
 
+  /// From now on whoever accesses this address waits in the midst of it.
+  void block(std::uint64_t address) {
+    const std::scoped_lock guard(irq_mutex_);
+    barrier_ = address;
+  }
+  /// Waits until somebody does.
+  void wait_blocked() {
+    std::unique_lock lock(irq_mutex_);
+    irq_.wait(lock, [&] { return blocked_; });
+  }
+  void unblock() {
+    const std::scoped_lock guard(irq_mutex_);
+    barrier_ = 0;
+    irq_.notify_all();
+  }
+
   [[nodiscard]] unsigned raised(unsigned vector) {
     const std::scoped_lock guard(irq_mutex_);
     return raised_.at(vector);
@@ -78,16 +95,24 @@ class FakeHost final : public Host {
   }
 
  private:
-  struct alignas(4096) Page {
-    std::array<std::byte, 4096> bytes;
-  };
-  std::vector<Page> memory_;
+  void wait_at_barrier(std::uint64_t address, std::size_t size) {
+    std::unique_lock lock(irq_mutex_);
+    if (barrier_ < address || barrier_ >= address + size) return;
+    blocked_ = true;
+    irq_.notify_all();
+    irq_.wait(lock, [&] { return barrier_ == 0; });
+    blocked_ = false;
+  }
+
+  TestMemory memory_;
   std::shared_mutex mutex_;  ///< the pins; protects ranges_
   std::map<std::uint64_t, std::uint64_t> ranges_;
   std::atomic<bool> bus_master_{true};
-  std::mutex irq_mutex_;  ///< protects raised_
+  std::mutex irq_mutex_;  ///< protects all below
   std::condition_variable irq_;
   std::array<unsigned, 8> raised_{};
+  std::uint64_t barrier_ = 0;
+  bool blocked_ = false;
 };
 
 }  // namespace halyard::emu::test

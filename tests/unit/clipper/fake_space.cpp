@@ -4,7 +4,6 @@
 #include <clipper/clipper_regs.h>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
@@ -14,8 +13,7 @@
 namespace halyard::emu::test {
 
 std::byte* FakeSpace::page_memory(std::size_t index) {
-  const auto start = std::bit_cast<std::uintptr_t>(memory_.data());
-  return memory_.data() + (kPage - start % kPage) % kPage + index * kPage;
+  return memory_.bytes().data() + index * kPage;
 }
 
 std::span<std::byte> FakeSpace::translate(std::uint64_t address, std::size_t size, Access access,
@@ -45,7 +43,7 @@ std::uint64_t FakeSpace::allocate(std::size_t size, bool scattered, bool writabl
     pages_[address / kPage + i] = {next_page_, writable};
     next_page_ += scattered ? 2 : 1;
   }
-  if ((next_page_ + 1) * kPage > memory_.size()) throw std::runtime_error("out of test memory");
+  if (next_page_ * kPage > memory_.bytes().size()) throw std::runtime_error("out of test memory");
   next_address_ += (count + 1) * kPage;  // a page that is not mapped between any two
   return address;
 }

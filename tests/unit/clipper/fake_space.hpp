@@ -8,10 +8,10 @@
 #include <map>
 #include <shared_mutex>
 #include <span>
-#include <vector>
 
 #include "chips/chip.hpp"
 #include "stream.hpp"
+#include "test_memory.hpp"
 
 namespace halyard::emu::test {
 
@@ -19,7 +19,7 @@ class FakeSpace final : public AddressSpace {
  public:
   static constexpr std::size_t kPage = 4096;
 
-  explicit FakeSpace(std::size_t pages = 8192) : memory_(pages * kPage + kPage) {}
+  explicit FakeSpace(std::size_t pages = 8192) : memory_(pages * kPage) {}
 
   // AddressSpace
   std::span<std::byte> translate(std::uint64_t address, std::size_t size, Access access,
@@ -39,7 +39,7 @@ class FakeSpace final : public AddressSpace {
   };
   [[nodiscard]] std::byte* page_memory(std::size_t index);
 
-  std::vector<std::byte> memory_;
+  TestMemory memory_;
   std::size_t next_page_ = 0;
   std::uint64_t next_address_ = 0x100000;
   std::map<std::uint64_t, Page> pages_;
