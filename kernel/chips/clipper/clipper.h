@@ -19,6 +19,15 @@
 #define CLIPPER_RING_ORDER	7
 #define CLIPPER_QUEUE_DEPTH	BIT(CLIPPER_RING_ORDER)
 
+/*
+ * What &halyard_queue.mem is. The ring and what the card may write are on pages of their own: it
+ * can't spoil its orders.
+ */
+enum clipper_queue_mem {
+	CLIPPER_MEM_RING,
+	CLIPPER_MEM_STATUS,
+};
+
 /* A queue stops at its first fault, so at most one record per queue is outstanding. */
 #define CLIPPER_FAULTQ_ORDER	7
 #define CLIPPER_FAULTQ_ENTRIES	BIT(CLIPPER_FAULTQ_ORDER)
@@ -29,16 +38,14 @@
  * @caps1: register CAPS1
  * @opcodes: bit n: opcode n is implemented
  * @clock_khz: of the cost model's cycles
- * @generation: counts starts of the hardware, each of which forgets contexts and queues; changed
- *	while no other call is made, read by all
+ * @generation: counts resets of the hardware, each of which forgets contexts and queues; protected
+ *	by the core's reset_lock, as are @enabled and @orphans
  * @enabled: queues that are enabled in hardware
- * @state_lock: held over each TLB flush and each reset, so that they don't meet; protects @orphans,
- *	what contexts are loaded, and the registers against a reset of the card. Inside of
- *	&halyard_vm.lock; nothing is allocated under it.
- * @counter_lock: makes reading the two halves of a 64-bit counter one access; taken anywhere
- * @ready: registers may be accessed; changed under both locks, to be read under either. Calls that
- *	the core never makes during a reset need not look at it.
  * @orphans: page tables of contexts whose flush timed out; the card may read them until it is reset
+ * @state_lock: held over accesses to registers that the core does not order with resets
+ * @counter_lock: makes reading the two halves of a 64-bit counter one access; taken anywhere
+ * @ready: registers may be accessed; changed under both locks, to be read under either or under the
+ *	core's reset_lock
  * @fault_lock: protects @fault_head and @fault_count, orders the reports; outside of @state_lock
  * @faults: ring that the card writes
  * @faults_dma: bus address of @faults
@@ -52,10 +59,10 @@ struct clipper_device {
 	u32 clock_khz;
 	u32 generation;
 	DECLARE_BITMAP(enabled, CLP_NUM_QUEUES);
-	struct mutex state_lock; /* ready, orphans */
+	struct list_head orphans;
+	struct mutex state_lock; /* registers against resets */
 	spinlock_t counter_lock; /* ready, two halves of a counter */
 	bool ready;
-	struct list_head orphans;
 	struct mutex fault_lock; /* fault_head, fault_count */
 	struct clp_fault *faults;
 	dma_addr_t faults_dma;
@@ -90,8 +97,8 @@ struct clipper_pt {
  * @root: of the page tables
  * @empty: tables without a live entry, by level. Made by vm_prepare or emptied by vm_unmap; those
  *	still empty at vm_flush are freed there.
- * @generation: &clipper_device.generation in which the context was loaded, protected by
- *	&clipper_device.state_lock
+ * @generation: &clipper_device.generation in which the context was loaded, protected by the core's
+ *	reset_lock
  */
 struct clipper_vm {
 	struct clipper_pt *root;
@@ -101,21 +108,11 @@ struct clipper_vm {
 
 /**
  * struct clipper_queue - &halyard_queue.priv
- * @ring: of struct clp_job
- * @status_mem: of struct clp_queue_status
  * @tail: jobs put into the ring since the queue was enabled
- * @lock: protects what follows; taken in interrupts
- * @status: in @status_mem, NULL while the queue is not made
- * @submitted: seqno of the newest job put into the ring
  * @last: newest progress seen
  */
 struct clipper_queue {
-	struct halyard_kmem ring;
-	struct halyard_kmem status_mem;
 	u32 tail;
-	spinlock_t lock; /* status, submitted, last */
-	struct clp_queue_status *status;
-	u64 submitted;
 	struct halyard_queue_progress last;
 };
 

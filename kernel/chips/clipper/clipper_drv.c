@@ -215,6 +215,10 @@ static const struct halyard_chip clipper_chip = {
 	.vm_priv_size = sizeof(struct clipper_vm),
 	.queue_priv_size = sizeof(struct clipper_queue),
 	.blob_size = sizeof(struct drm_halyard_clipper_info),
+	.queue_mem = {
+		[CLIPPER_MEM_RING] = { CLIPPER_QUEUE_DEPTH * sizeof(struct clp_job), 0 },
+		[CLIPPER_MEM_STATUS] = { sizeof(struct clp_queue_status), HALYARD_PROT_WRITE },
+	},
 	.timeout_ms = CLIPPER_TIMEOUT_MS,
 };
 

@@ -192,50 +192,37 @@ void clipper_vm_load(struct halyard_vm *vm)
 	struct clipper_vm *cvm = vm->priv;
 	u32 base = CLP_CTX(vm->hw_id);
 
-	/* Not vm->lock: recovery comes here, and must not wait for those who allocate memory. */
-	mutex_lock(&cdev->state_lock);
-	if (cvm->generation != cdev->generation) {
-		clipper_write64(vm->hdev, base + CLP_CTX_PGD_LO, cvm->root->dma);
-		clipper_write(vm->hdev, base + CLP_CTX_CONTROL, CLP_CTX_CONTROL_ENABLE);
-		cvm->generation = cdev->generation;
-	}
-	mutex_unlock(&cdev->state_lock);
+	if (cvm->generation == cdev->generation)
+		return;
+
+	clipper_write64(vm->hdev, base + CLP_CTX_PGD_LO, cvm->root->dma);
+	clipper_write(vm->hdev, base + CLP_CTX_CONTROL, CLP_CTX_CONTROL_ENABLE);
+	cvm->generation = cdev->generation;
 }
 
-/* Under state_lock. 0 also when there is nothing to flush: the card has not loaded the context. */
-static int clipper_tlb_flush_locked(struct halyard_vm *vm)
-{
-	struct clipper_device *cdev = to_clipper(vm->hdev);
-	struct clipper_vm *cvm = vm->priv;
-	int ret;
-
-	lockdep_assert_held(&cdev->state_lock);
-
-	if (cvm->generation != cdev->generation)
-		return 0;
-	if (!cdev->ready)
-		return -ETIMEDOUT; /* a reset has failed: what the card does is not known */
-
-	clipper_write(vm->hdev, CLP_TLB_FLUSH, vm->hw_id);
-	ret = clipper_poll(vm->hdev, CLP_TLB_STATUS, CLP_TLB_STATUS_BUSY, 0, CLIPPER_FLUSH_MS);
-
-	return ret ? -ETIMEDOUT : 0;
-}
-
+/*
+ * 0 also when there is nothing to flush: the card has not loaded the context, or is unplugged and
+ * reaches no memory.
+ */
 static int clipper_tlb_flush(struct halyard_vm *vm)
 {
 	struct clipper_device *cdev = to_clipper(vm->hdev);
-	int idx, ret;
+	struct clipper_vm *cvm = vm->priv;
+	int ret = -ETIMEDOUT;
+	int idx;
 
-	if (!drm_dev_enter(&vm->hdev->drm, &idx))
-		return 0; /* an unplugged card reaches no memory */
+	if (cvm->generation != cdev->generation || !drm_dev_enter(&vm->hdev->drm, &idx))
+		return 0;
 
-	mutex_lock(&cdev->state_lock);
-	ret = clipper_tlb_flush_locked(vm);
-	mutex_unlock(&cdev->state_lock);
+	/* If not, a reset has failed: what the card does is not known. */
+	if (cdev->ready) {
+		clipper_write(vm->hdev, CLP_TLB_FLUSH, vm->hw_id);
+		ret = clipper_poll(vm->hdev, CLP_TLB_STATUS, CLP_TLB_STATUS_BUSY, 0,
+				   CLIPPER_FLUSH_MS);
+	}
 	drm_dev_exit(idx);
 
-	return ret;
+	return ret ? -ETIMEDOUT : 0;
 }
 
 /* Disables the context: the card reads its tables no more when 0 is returned. */
@@ -243,19 +230,16 @@ static int clipper_vm_unload(struct halyard_vm *vm)
 {
 	struct clipper_device *cdev = to_clipper(vm->hdev);
 	struct clipper_vm *cvm = vm->priv;
-	int idx, ret;
+	int idx;
 
-	if (!drm_dev_enter(&vm->hdev->drm, &idx))
+	if (cvm->generation != cdev->generation || !drm_dev_enter(&vm->hdev->drm, &idx))
 		return 0;
 
-	mutex_lock(&cdev->state_lock);
-	if (cdev->ready && cvm->generation == cdev->generation)
+	if (cdev->ready)
 		clipper_write(vm->hdev, CLP_CTX(vm->hw_id) + CLP_CTX_CONTROL, 0);
-	ret = clipper_tlb_flush_locked(vm);
-	mutex_unlock(&cdev->state_lock);
 	drm_dev_exit(idx);
 
-	return ret;
+	return clipper_tlb_flush(vm);
 }
 
 /**
@@ -270,9 +254,7 @@ void clipper_vm_fini(struct halyard_vm *vm)
 	if (!clipper_vm_unload(vm)) {
 		clipper_pt_destroy_tree(vm->hdev, cvm->root);
 	} else {
-		mutex_lock(&cdev->state_lock);
 		list_add(&cvm->root->link, &cdev->orphans);
-		mutex_unlock(&cdev->state_lock);
 		halyard_device_fault(vm->hdev, "TLB flush timed out");
 	}
 	cvm->root = NULL;
@@ -286,8 +268,6 @@ void clipper_mmu_release_orphans(struct halyard_device *hdev)
 {
 	struct clipper_device *cdev = to_clipper(hdev);
 	struct clipper_pt *root, *next;
-
-	lockdep_assert_held(&cdev->state_lock);
 
 	list_for_each_entry_safe(root, next, &cdev->orphans, link)
 		clipper_pt_destroy_tree(hdev, root);

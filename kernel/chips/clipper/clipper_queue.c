@@ -11,78 +11,37 @@
 /* A reset ends the command that is running, which may be long on a busy machine. */
 #define CLIPPER_QUEUE_RESET_MS	1000
 
-/* The ring and what the card may write are on pages of their own: it can't spoil its orders. */
-static int clipper_queue_alloc(struct halyard_queue *queue)
-{
-	struct clipper_queue *cq = queue->priv;
-	int ret;
-
-	ret = halyard_kmem_alloc(queue->vm, CLIPPER_QUEUE_DEPTH * sizeof(struct clp_job), 0,
-				 &cq->ring);
-	if (ret)
-		return ret;
-
-	ret = halyard_kmem_alloc(queue->vm, sizeof(struct clp_queue_status), HALYARD_PROT_WRITE,
-				 &cq->status_mem);
-	if (ret)
-		halyard_kmem_free(queue->vm, &cq->ring);
-
-	return ret;
-}
-
-/* From here queue_progress() looks at the status block. */
-static void clipper_queue_publish(struct halyard_queue *queue)
-{
-	struct clipper_queue *cq = queue->priv;
-	struct clp_queue_status *status = cq->status_mem.vaddr;
-	unsigned long flags;
-
-	*status = (struct clp_queue_status) { .fence = queue->first_seqno - 1 };
-
-	spin_lock_irqsave(&cq->lock, flags);
-	cq->status = status;
-	cq->tail = 0;
-	cq->submitted = queue->first_seqno - 1;
-	cq->last = (struct halyard_queue_progress) { .seqno = queue->first_seqno - 1 };
-	spin_unlock_irqrestore(&cq->lock, flags);
-}
-
 static void clipper_queue_enable(struct halyard_queue *queue)
 {
 	struct halyard_device *hdev = queue->hdev;
-	struct clipper_queue *cq = queue->priv;
 	u32 base = CLP_QUEUE(queue->hw_id);
 	u32 priority = DRM_HALYARD_PRIORITY_REALTIME - queue->priority; /* 0 runs first */
 
-	clipper_write64(hdev, base + CLP_QUEUE_RING_LO, cq->ring.va);
+	clipper_write64(hdev, base + CLP_QUEUE_RING_LO, queue->mem[CLIPPER_MEM_RING].va);
 	clipper_write(hdev, base + CLP_QUEUE_RING_ORDER, CLIPPER_RING_ORDER);
 	clipper_write(hdev, base + CLP_QUEUE_CONFIG,
 		      FIELD_PREP(CLP_QUEUE_CONFIG_CTX, queue->vm->hw_id) |
 		      FIELD_PREP(CLP_QUEUE_CONFIG_CLASS, queue->engine_class) |
 		      FIELD_PREP(CLP_QUEUE_CONFIG_PRIORITY, priority));
-	clipper_write64(hdev, base + CLP_QUEUE_STATUS_BLOCK_LO, cq->status_mem.va);
+	clipper_write64(hdev, base + CLP_QUEUE_STATUS_BLOCK_LO, queue->mem[CLIPPER_MEM_STATUS].va);
 	clipper_write(hdev, base + CLP_QUEUE_CONTROL, CLP_QUEUE_CONTROL_ENABLE);
 	set_bit(queue->hw_id, to_clipper(hdev)->enabled);
 }
 
 /**
  * clipper_queue_init - &halyard_chip_ops.queue_init
- * @queue: new, or one that outlived a reset of the card and has its memory still
+ * @queue: new, or one that outlived a reset of the card
  */
 int clipper_queue_init(struct halyard_queue *queue)
 {
+	struct clp_queue_status *status = queue->mem[CLIPPER_MEM_STATUS].vaddr;
 	struct clipper_queue *cq = queue->priv;
-	int ret;
 
-	if (!cq->ring.vaddr) {
-		spin_lock_init(&cq->lock);
-		ret = clipper_queue_alloc(queue);
-		if (ret)
-			return ret;
-	}
+	*status = (struct clp_queue_status) { .fence = queue->first_seqno - 1 };
+	cq->tail = 0;
+	cq->last = (struct halyard_queue_progress) { .seqno = queue->first_seqno - 1 };
 
 	clipper_vm_load(queue->vm);
-	clipper_queue_publish(queue);
 	clipper_queue_enable(queue);
 
 	return 0;
@@ -115,36 +74,34 @@ static int clipper_queue_stop(struct halyard_queue *queue)
 
 /**
  * clipper_queue_fini - &halyard_chip_ops.queue_fini
- * @queue: a queue; nothing happens when it is not made
+ * @queue: a queue; there is nothing to do when the card was reset meanwhile
  */
 int clipper_queue_fini(struct halyard_queue *queue)
 {
-	struct clipper_queue *cq = queue->priv;
-	struct halyard_queue_progress last;
+	int idx, ret;
+
+	if (!drm_dev_enter(&queue->hdev->drm, &idx))
+		return 0; /* an unplugged card reaches no memory */
+
+	ret = clipper_queue_stop(queue);
+	drm_dev_exit(idx);
+
+	return ret;
+}
+
+/* Whether the queue has jobs that the engines have no time for. */
+static bool clipper_queue_waits(struct halyard_queue *queue)
+{
+	struct clipper_device *cdev = to_clipper(queue->hdev);
 	unsigned long flags;
-	int idx, ret = 0;
+	u32 state = 0;
 
-	if (!cq->ring.vaddr)
-		return 0;
+	spin_lock_irqsave(&cdev->counter_lock, flags);
+	if (cdev->ready)
+		state = clipper_read(queue->hdev, CLP_QUEUE(queue->hw_id) + CLP_QUEUE_STATE);
+	spin_unlock_irqrestore(&cdev->counter_lock, flags);
 
-	/* An unplugged card reaches no memory. */
-	if (drm_dev_enter(&queue->hdev->drm, &idx)) {
-		ret = clipper_queue_stop(queue);
-		drm_dev_exit(idx);
-	}
-	if (ret)
-		return ret;
-
-	clipper_queue_progress(queue, &last);
-	spin_lock_irqsave(&cq->lock, flags);
-	cq->status = NULL;
-	spin_unlock_irqrestore(&cq->lock, flags);
-
-	halyard_kmem_free(queue->vm, &cq->status_mem);
-	halyard_kmem_free(queue->vm, &cq->ring);
-	cq->ring.vaddr = NULL;
-
-	return 0;
+	return state == CLP_QUEUE_STATE_PENDING;
 }
 
 /**
@@ -152,26 +109,22 @@ int clipper_queue_fini(struct halyard_queue *queue)
  * @queue: a queue
  * @progress: where it is
  *
- * A fence value that is not between the newest seen and the newest submitted is one
- * that the card is in the midst of writing; it is seen whole the next time.
+ * A fence value farther from the newest seen than there are entries in the ring is one that the
+ * card is in the midst of writing; it is seen whole the next time.
  */
 void clipper_queue_progress(struct halyard_queue *queue, struct halyard_queue_progress *progress)
 {
+	const struct clp_queue_status *status = queue->mem[CLIPPER_MEM_STATUS].vaddr;
 	struct clipper_queue *cq = queue->priv;
-	unsigned long flags;
-	u64 fence;
+	u64 fence = READ_ONCE(status->fence);
 
-	spin_lock_irqsave(&cq->lock, flags);
-	if (cq->status) {
-		fence = READ_ONCE(cq->status->fence);
-		dma_rmb(); /* counters and results were written before the fence */
-		if (fence >= cq->last.seqno && fence <= cq->submitted)
-			cq->last.seqno = fence;
-		cq->last.busy_ns = READ_ONCE(cq->status->busy_ns);
-		cq->last.stamp = READ_ONCE(cq->status->commands);
-	}
+	dma_rmb(); /* counters and results were written before the fence */
+	if (fence - cq->last.seqno <= CLIPPER_QUEUE_DEPTH)
+		cq->last.seqno = fence;
+	cq->last.busy_ns = READ_ONCE(status->busy_ns);
+	cq->last.stamp = READ_ONCE(status->commands);
+	cq->last.waiting = progress->ask_waiting && clipper_queue_waits(queue);
 	*progress = cq->last;
-	spin_unlock_irqrestore(&cq->lock, flags);
 }
 
 /* Whether user space may name the range; nothing of an empty range is looked at. */
@@ -222,8 +175,7 @@ void clipper_job_run(struct halyard_job *job)
 	const struct drm_halyard_clipper_payload *payload = job->payload;
 	struct halyard_queue *queue = job->queue;
 	struct clipper_queue *cq = queue->priv;
-	struct clp_job *ring = cq->ring.vaddr;
-	unsigned long flags;
+	struct clp_job *ring = queue->mem[CLIPPER_MEM_RING].vaddr;
 
 	ring[cq->tail % CLIPPER_QUEUE_DEPTH] = (struct clp_job) {
 		.stream = payload->stream,
@@ -234,11 +186,6 @@ void clipper_job_run(struct halyard_job *job)
 		.flags = CLP_JOB_IRQ,
 	};
 	cq->tail++;
-
-	/* Before the doorbell: the interrupt may come before this function ends. */
-	spin_lock_irqsave(&cq->lock, flags);
-	cq->submitted = job->seqno;
-	spin_unlock_irqrestore(&cq->lock, flags);
 
 	/* The entry is in memory before the card learns of it: clipper_write() is ordered. */
 	clipper_write(queue->hdev, CLP_DOORBELL(queue->hw_id), cq->tail);

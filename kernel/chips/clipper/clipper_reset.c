@@ -17,25 +17,24 @@ int clipper_wait_ready(struct halyard_device *hdev)
 			    CLP_STATUS_READY, CLIPPER_READY_MS);
 }
 
-/* Under state_lock: from here, or up to here, the registers may be accessed. */
+/* From here, or up to here, the registers may be accessed. */
 static void clipper_set_ready(struct clipper_device *cdev, bool ready)
 {
-	lockdep_assert_held(&cdev->state_lock);
-
+	mutex_lock(&cdev->state_lock);
 	spin_lock_irq(&cdev->counter_lock);
 	cdev->ready = ready;
 	spin_unlock_irq(&cdev->counter_lock);
+	mutex_unlock(&cdev->state_lock);
 }
 
-/* After a reset, by whatever means: nothing is loaded, nothing is accessed. */
-static void clipper_was_reset(struct halyard_device *hdev)
+/* After a reset, by whatever means: nothing is loaded, no memory accessed. */
+static void clipper_forget(struct halyard_device *hdev)
 {
 	struct clipper_device *cdev = to_clipper(hdev);
 
 	cdev->generation++;
 	bitmap_zero(cdev->enabled, CLP_NUM_QUEUES);
 	clipper_mmu_release_orphans(hdev);
-	clipper_set_ready(cdev, true);
 }
 
 /**
@@ -51,9 +50,8 @@ int clipper_start(struct halyard_device *hdev)
 	if (ret)
 		return ret;
 
-	mutex_lock(&cdev->state_lock);
-	clipper_was_reset(hdev);
-	mutex_unlock(&cdev->state_lock);
+	clipper_forget(hdev);
+	clipper_set_ready(cdev, true);
 
 	ret = clipper_irq_start(hdev);
 	if (ret)
@@ -67,21 +65,18 @@ int clipper_start(struct halyard_device *hdev)
 static int clipper_reset_device(struct halyard_device *hdev)
 {
 	struct clipper_device *cdev = to_clipper(hdev);
-	int ret = -ETIMEDOUT;
 
-	mutex_lock(&cdev->state_lock);
-	if (cdev->ready) {
-		/* Engines stop before the reset, so that it spoils no access. */
-		clipper_write(hdev, CLP_CONTROL, 0);
-		clipper_set_ready(cdev, false);
-		clipper_write(hdev, CLP_CONTROL, CLP_CONTROL_RESET);
-		ret = clipper_wait_ready(hdev);
-	}
-	if (!ret)
-		clipper_was_reset(hdev);
-	mutex_unlock(&cdev->state_lock);
+	clipper_set_ready(cdev, false);
+	/* Engines stop before the reset, so that it spoils no access. */
+	clipper_write(hdev, CLP_CONTROL, 0);
+	clipper_write(hdev, CLP_CONTROL, CLP_CONTROL_RESET);
+	if (clipper_wait_ready(hdev))
+		return -ETIMEDOUT;
 
-	return ret ? -ETIMEDOUT : 0;
+	clipper_forget(hdev);
+	clipper_set_ready(cdev, true);
+
+	return 0;
 }
 
 /* The engine that runs a job of the queue, or -ENOENT. */
@@ -120,6 +115,9 @@ static int clipper_reset_engine(struct halyard_device *hdev, struct halyard_queu
 int clipper_reset(struct halyard_device *hdev, enum halyard_reset_level level,
 		  struct halyard_queue *queue)
 {
+	if (!to_clipper(hdev)->ready)
+		return -ETIMEDOUT; /* a reset of the card has failed: only the bus helps */
+
 	switch (level) {
 	case HALYARD_RESET_ENGINE:
 		return clipper_reset_engine(hdev, queue);
@@ -134,8 +132,8 @@ int clipper_reset(struct halyard_device *hdev, enum halyard_reset_level level,
  * clipper_stop - &halyard_chip_ops.stop
  * @hdev: the card
  *
- * The reset makes sure that nothing is accessed afterwards. A card that could not be reset before
- * was told to stop then.
+ * The reset makes sure that nothing is accessed afterwards. A card that could not be reset was told
+ * to stop at least, and the core takes it from the bus.
  */
 void clipper_stop(struct halyard_device *hdev)
 {
@@ -143,8 +141,6 @@ void clipper_stop(struct halyard_device *hdev)
 
 	if (cdev->ready && clipper_reset_device(hdev))
 		dev_err(hdev->dev, "card does not stop\n");
-
-	mutex_lock(&cdev->state_lock);
+	clipper_forget(hdev);
 	clipper_set_ready(cdev, false);
-	mutex_unlock(&cdev->state_lock);
 }

@@ -181,7 +181,7 @@ void require(int error, const char* what);
 /// Path of the device node; throws when there is none.
 std::string device_node();
 
-/// The card's folder in debugfs.
+/// The folder in debugfs with the files of the chip's own driver.
 std::string debugfs_folder();
 
 /// Writes to the card's error-injection file; see its own help text. `target` -1 is any.
