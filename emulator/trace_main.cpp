@@ -33,7 +33,7 @@ constexpr char kUsage[] = R"(usage: halyard-trace FILE
 Reads a trace that halyard-emulator --trace recorded. Prints it, one event a line: milliseconds
 since the first event, thread, event. --check verifies the file and prints the number of events of
 each kind. --replay gives a new card of that chip the recorded register accesses and resets, up to
-its first DMA, and prints each read that it answers otherwise than recorded.
+its first DMA, and prints what it answers otherwise than recorded.
 
 Exit status: 0 good, 1 the file is not a whole trace, 2 usage, 3 the replay differs.
 )";
@@ -137,7 +137,7 @@ int replay_on(const ChipKind& kind, const std::vector<TraceRecord>& records) {
     print_line(records.front(), records[difference.record]);
     std::printf(", now 0x%llx\n", static_cast<unsigned long long>(difference.value));
   }
-  std::printf("replayed %zu of %zu events, compared %zu reads, %zu differ\n", result.replayed,
+  std::printf("replayed %zu of %zu events, compared %zu answers, %zu differ\n", result.replayed,
               records.size(), result.compared, result.differences.size());
   return result.differences.empty() ? kExitGood : kExitDiffers;
 }

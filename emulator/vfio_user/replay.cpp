@@ -3,10 +3,13 @@
 
 #include <linux/vfio.h>
 
-#include <array>
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "vfio_user/pci_function.hpp"
 
@@ -38,22 +41,24 @@ class Replay {
       : records_(records), function_(chip, trace_) {}
 
   ReplayResult run() {
-    for (std::size_t i = 0; i < records_.size(); ++i) {
-      const auto kind = static_cast<TraceKind>(records_[i].kind);
+    while (result_.replayed < records_.size()) {
+      const auto kind = static_cast<TraceKind>(records_[result_.replayed].kind);
       if (kind == TraceKind::kDmaRead || kind == TraceKind::kDmaWrite) break;
-      step(i, kind);
-      ++result_.replayed;
+      result_.replayed += step(result_.replayed, kind);
     }
     return std::move(result_);
   }
 
  private:
-  void step(std::size_t index, TraceKind kind) {
+  /// Replays the event at `index` and what belongs to it; how many records that were.
+  std::size_t step(std::size_t index, TraceKind kind) {
     switch (kind) {
       case TraceKind::kBarRead:
-      case TraceKind::kConfigRead:
-        read(index, kind == TraceKind::kConfigRead);
-        break;
+      case TraceKind::kConfigRead: {
+        const std::size_t count = run_length(index);
+        poll(index + count - 1, kind == TraceKind::kConfigRead);
+        return count;
+      }
       case TraceKind::kBarWrite:
       case TraceKind::kConfigWrite:
         write(index, kind == TraceKind::kConfigWrite);
@@ -64,16 +69,40 @@ class Replay {
       default:
         break;  // follows from the accesses, or is the machine's side alone
     }
+    return 1;
   }
 
-  void read(std::size_t index, bool config) {
-    const TraceRecord& record = records_[index];
-    const auto [region, offset] = access_of(record, config);
+  /// How many records from `index` on are the same access.
+  [[nodiscard]] std::size_t run_length(std::size_t index) const {
+    const TraceRecord& first = records_[index];
+    const auto other = [&](const TraceRecord& record) {
+      return record.kind != first.kind || record.where != first.where || record.size != first.size;
+    };
+    const auto rest = records_.subspan(index);
+    return static_cast<std::size_t>(std::find_if(rest.begin(), rest.end(), other) - rest.begin());
+  }
+
+  /// Reads until the answer is the one of the record, or patience ends.
+  void poll(std::size_t index, bool config) {
+    constexpr auto kPatience = std::chrono::milliseconds(100);
+    constexpr auto kPause = std::chrono::microseconds(100);
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    std::uint64_t value = read(index, config);
+    while (value != records_[index].value && !config &&
+           std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(kPause);
+      value = read(index, config);
+    }
+    ++result_.compared;
+    if (value != records_[index].value) result_.differences.push_back({index, value});
+  }
+
+  std::uint64_t read(std::size_t index, bool config) {
+    const auto [region, offset] = access_of(records_[index], config);
     std::uint64_t value = 0;
     const auto bytes = std::as_writable_bytes(std::span(&value, 1));
     check(function_.read(region, offset, bytes.first(width(index))), index);
-    ++result_.compared;
-    if (value != record.value) result_.differences.push_back({index, value});
+    return value;
   }
 
   void write(std::size_t index, bool config) {

@@ -215,7 +215,7 @@ TEST_F(CardTest, OnceEndsWithTheFirstMachineAndItsTraceReplays) {
   EXPECT_THAT(text.out, HasSubstr("reset        bus"));
   const auto replay = trace({"--replay", chip_, path("trace")});
   EXPECT_EQ(replay.status, 0) << replay.out;
-  EXPECT_THAT(replay.out, HasSubstr("compared 2 reads, 0 differ"));
+  EXPECT_THAT(replay.out, HasSubstr("compared 2 answers, 0 differ"));
 
   // Another answer than the card gives: the first record is the configuration space's first eight
   // bytes.

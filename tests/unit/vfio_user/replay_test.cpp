@@ -89,6 +89,20 @@ TEST_F(ReplayTest, TheSameModelAnswersTheSame) {
   EXPECT_TRUE(result.differences.empty());
 }
 
+TEST_F(ReplayTest, PollingIsOneAnswer) {
+  const auto read = std::find_if(records_.begin(), records_.end(), [](const TraceRecord& record) {
+    return record.kind == static_cast<std::uint8_t>(TraceKind::kBarRead);
+  });
+  ASSERT_NE(read, records_.end());
+  TraceRecord earlier = *read;  // the same register, before it had its last value
+  earlier.value ^= 1;
+  records_.insert(read, 3, earlier);
+  FakeChip chip;
+  const auto result = replay(records_, chip);
+  EXPECT_EQ(result.compared, 1u + 2 * 4 + 1);
+  EXPECT_TRUE(result.differences.empty());
+}
+
 TEST_F(ReplayTest, EndsAtTheFirstDma) {
   FakeChip chip;
   const auto dma = std::find_if(records_.begin(), records_.end(), [](const TraceRecord& record) {
