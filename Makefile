@@ -30,7 +30,7 @@ all: user modules ## Build everything: user space and the kernel modules
 run: all ## Boot a VM with one card and classify the handwritten digits on it
 	@scripts/run digits --card "$(CHIP)" --kernel "$(KERNEL)"
 
-check: all ## Run every test and every check; one summary at the end
+check: setup ## Run every test and every check; one summary at the end
 	@scripts/check
 
 bench: all ## Measure: VM latency and throughput, engine and sim on the host

@@ -23,6 +23,9 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 
+# The interpreter that Debian's Python packages are for, whatever PATH says.
+set(Python3_EXECUTABLE /usr/bin/python3 CACHE FILEPATH "Python interpreter")
+
 find_program(HALYARD_CCACHE ccache)
 if(HALYARD_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER "${HALYARD_CCACHE}")

@@ -45,6 +45,15 @@ def run_ctest(log, preset, env=None):
     return result
 
 
+@stage("build", "user space and the modules for the default kernel build")
+def check_build(log):
+    result = Result()
+    for command in ("build-user", "kbuild"):
+        done = log.run(SCRIPTS / command)
+        result.judge(done.returncode == 0, *done.stdout.splitlines()[:20])
+    return result
+
+
 @stage("unit", "unit tests on the host")
 def check_unit(log):
     return run_ctest(log, "user")

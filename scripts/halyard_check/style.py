@@ -8,9 +8,9 @@ from pathlib import Path
 
 from .core import ROOT, Result, chips, files, is_script, judge_each, stage, tracked_files
 
-TAG = re.compile(rb"SPDX-License-Identifier: (GPL-2\.0-only|MIT|\(GPL-2\.0-only OR MIT\))\s")
+TAG = re.compile(rb"SPDX-License-Identifier: (GPL-2\.0-only|MIT|\(GPL-2\.0-only OR MIT\))(?![\w.-])")
 # Data of others keep their licence; it stands in a file beside them.
-DATA_TAG = re.compile(rb"SPDX-License-Identifier: (MIT|CC-BY-4\.0)\s")
+DATA_TAG = re.compile(rb"SPDX-License-Identifier: (MIT|CC-BY-4\.0)(?![\w.-])")
 TAG_LINES = 3
 
 

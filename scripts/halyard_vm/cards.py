@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .paths import BUILD, EXIT_CHECKER, VmError
+from .paths import BUILD, EXIT_CHECKER, VmError, start_process
 
 START_SECONDS = 20
 STOP_SECONDS = 20
@@ -31,7 +31,7 @@ class Card:
         if not Path(self._command[0]).is_file():
             raise VmError(f"there is no emulator {self._command[0]}; build it with `make user`")
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = start_process(self._command, log)
         deadline = time.monotonic() + START_SECONDS
         while not self.socket.is_socket():
             if self._process.poll() is not None:

@@ -154,7 +154,7 @@ def print_times(machine):
     say(
         f"boot {machine.booted:.1f} s, modules {machine.loaded - machine.booted:.1f} s, "
         f"command {machine.finished - machine.loaded:.1f} s; boot to result {machine.finished:.1f} s, "
-        f"peak memory of QEMU {machine.peak_memory()} MiB"
+        f"largest process {machine.peak_memory()} MiB"
     )
 
 

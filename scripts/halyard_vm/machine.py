@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import selectors
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .paths import ROOT, VmError, script_output
+from .paths import ROOT, VmError, script_output, start_process
 
 # The guest knows each channel by its place here: /dev/vport0p1 and so on.
 CHANNELS = ("control", "stdout", "stderr")
@@ -146,7 +147,7 @@ class Machine:
         (self._setup.folder / "qemu.command").write_text("\n".join(command) + "\n")
         self._started = time.monotonic()
         with (self._setup.folder / "qemu.log").open("wb") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self._process = start_process(command, log)
         return self._accept(listeners)
 
     def elapsed(self):
@@ -217,9 +218,7 @@ class Machine:
         return status if status and not self.timed_out else 0
 
     def peak_memory(self):
-        """Peak resident memory of QEMU in MiB, as the kernel counted it for children that were waited for."""
-        import resource
-
+        """Peak resident memory in MiB of the largest of our processes that have ended, QEMU and the emulators."""
         return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 
 

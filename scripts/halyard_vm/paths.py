@@ -37,3 +37,11 @@ def kernel_directory(version):
 
 def build_directory(kernel):
     return BUILD / "kernel" / kernel.name
+
+
+def start_process(command, log):
+    """Starts QEMU or an emulator. A signal to our terminal does not reach it, but our own end, however it comes, does."""
+    return subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", *map(str, command)],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+    )  # fmt: skip
