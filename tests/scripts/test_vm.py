@@ -8,6 +8,7 @@ from pathlib import Path
 
 from support import SCRIPTS, run
 
+from halyard_check.core import BUILD, enabled_chips
 from halyard_vm.cards import Card, stop_all
 from halyard_vm.console import complaints
 from halyard_vm.cpio import Archive
@@ -101,6 +102,26 @@ class Machine(unittest.TestCase):
         result = vm("run", "--no-modules", "--", "sh", "-c", "touch ./written")
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("Read-only file system", result.stdout)
+
+
+class UdevRule(unittest.TestCase):
+    """With the rule, members of the group render may use a card; without it only root."""
+
+    COMMAND = """
+        before=$(stat -c '%G %a' /dev/accel/accel0)
+        mkdir -p /etc/udev/rules.d && cp scripts/60-halyard.rules /etc/udev/rules.d/
+        ln -s /usr/bin/udevadm /tmp/systemd-udevd && /tmp/systemd-udevd --daemon 2>/dev/null
+        udevadm trigger --action=add --subsystem-match=accel && udevadm settle
+        echo "before: $before; after: $(stat -c '%G %a' /dev/accel/accel0)"
+    """
+
+    def test_group_and_mode(self):
+        chips = enabled_chips()
+        if not chips or not (BUILD / "user" / "bin" / "halyard-emulator").is_file():
+            self.skipTest("no emulated card is built")
+        result = vm("run", "--card", chips[0], "--", "sh", "-c", self.COMMAND)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertIn("before: root 600; after: render 660", result.stdout)
 
 
 class Cards(unittest.TestCase):
