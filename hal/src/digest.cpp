@@ -8,7 +8,9 @@ namespace halyard::hal {
 static_assert(std::endian::native == std::endian::little);
 static_assert(Digest::kSize == SHA256_DIGEST_LENGTH);
 
-Digest::Digest() { SHA256Init(&context_); }
+Digest::Digest() {
+  SHA256Init(&context_);
+}
 
 void Digest::update(std::span<const std::byte> bytes) {
   SHA256Update(&context_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());

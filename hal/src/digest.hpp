@@ -27,12 +27,11 @@ class Digest {
 
   void update(std::span<const std::byte> bytes);
 
-  /// A number or enumerator as its bytes in memory: the library runs on little-endian machines only.
+  /// A number or enumerator as its bytes in memory: the library runs on little-endian machines
+  /// only.
   template <class T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
-  void update_value(T value) {
-    update(std::as_bytes(std::span<const T, 1>(&value, 1)));
-  }
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  void update_value(T value) { update(std::as_bytes(std::span<const T, 1>(&value, 1))); }
 
   /// Length first, so that neighbouring strings cannot run into one another.
   void update_string(std::string_view text);

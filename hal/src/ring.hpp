@@ -10,9 +10,9 @@
 
 namespace halyard::hal {
 
-/// Slots are never destroyed but used again: push() returns a slot as it was left, so that an
-/// element's own storage serves the next one, too. Whoever pops gives up beforehand what the
-/// element must not hold on to. Not synchronised.
+/// Slots are never destroyed but used again: push() and push_front() return a slot as it was left,
+/// so that an element's own storage serves the next one, too. Whoever pops gives up beforehand what
+/// the element must not hold on to. Not synchronised.
 template <class T>
 class Ring {
  public:
@@ -31,6 +31,12 @@ class Ring {
     if (size_ == slots_.size()) grow();
     ++size_;
     return back();
+  }
+  T& push_front() {
+    if (size_ == slots_.size()) grow();
+    first_ = (first_ - 1) & mask();
+    ++size_;
+    return front();
   }
   void pop_front() {
     first_ = (first_ + 1) & mask();

@@ -137,7 +137,8 @@ struct DeviceCandidate {
   std::uint32_t chip_revision = 0;
   std::uint64_t memory_size = 0, memory_used = 0;
   bool usable = false;
-  std::string problem;
+  halyard_status status = HALYARD_OK;  ///< that opening would fail with
+  std::string problem;                 ///< why it is not usable, one sentence
 };
 
 struct Diagnosis {
@@ -173,7 +174,8 @@ class Platform {
 /// Raised whenever this header changes: library and platform module must agree exactly.
 inline constexpr std::uint32_t kPlatformAbi = 1;
 
-/// What a platform in a shared object of its own exports: `platform-<name>.so` in the plug-in directory.
+/// What a platform in a shared object of its own exports: `platform-<name>.so` in the plug-in
+/// directory.
 struct PlatformDescriptor {
   std::uint32_t abi;  ///< kPlatformAbi it was built with; the first member for ever
   const char* name;

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// A queue's account of its jobs: what each holds, which are done, and why the first one failed.
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "memory.hpp"
+#include "platform/platform.hpp"
+#include "plugin.hpp"
+#include "program.hpp"
+#include "ref.hpp"
+#include "ring.hpp"
+
+namespace halyard::hal {
+
+/// A failure that many may have to be told of.
+using FailureRef = std::shared_ptr<const Error>;
+
+/// Memory that a job uses.
+struct HeldMemory {
+  Ref<Memory> memory;
+  bool write = false;
+};
+
+/// What a job keeps alive until it is done.
+struct JobRecord {
+  Arena arena;
+  Ref<Code> code;                  ///< null but for programs
+  std::vector<HeldMemory> memory;  ///< everything that the device may access
+};
+
+/// Jobs that ended.
+struct JobCounts {
+  std::uint64_t completed = 0, failed = 0;
+};
+
+/// Outlives its queue, because points on the queue's timeline do. Jobs are numbered from 1 in the
+/// order of submission, and number n is point n of the queue's timeline. Functions that take a Lock
+/// are called with the lock of lock() held.
+class Ledger final : public Object {
+ public:
+  using Lock = std::unique_lock<std::mutex>;
+
+  /// `queue` and `timeline` are the platform's. `os` and `plugin` outlive the ledger.
+  Ledger(PlatformDevice& os, ChipPlugin& plugin, Handle queue, Handle timeline);
+
+  enum class State : std::uint8_t { kPending, kDone, kFailed };
+
+  [[nodiscard]] Lock lock() { return Lock(mutex_); }
+  [[nodiscard]] Handle queue() const { return queue_; }
+  [[nodiscard]] SyncPoint point(std::uint64_t job) const { return {timeline_, job}; }
+
+  /// Begins the next job: an empty record, and its number. abandon() or commit() ends it.
+  JobRecord& begin(const Lock&);
+  void abandon(const Lock&) noexcept;
+  void commit(const Lock&) noexcept { ++submitted_; }
+
+  [[nodiscard]] std::uint64_t submitted(const Lock&) const { return submitted_; }
+  /// All jobs up to this one are done and their records given back.
+  [[nodiscard]] std::uint64_t done(const Lock&) const { return done_; }
+  /// Why jobs from failed_from() on fail; null when none did.
+  [[nodiscard]] const FailureRef& failure(const Lock&) const { return failure_; }
+  [[nodiscard]] std::uint64_t failed_from(const Lock&) const { return failed_from_; }
+
+  /// Notices the jobs that say in their arena that they are done. No system call.
+  void reap(const Lock& lock) { reap_through(lock, UINT64_MAX); }
+  /// How `job` is doing. `reached`: the platform says that it has ended, one way or the other; then
+  /// the result is not kPending.
+  State settle(const Lock&, std::uint64_t job, bool reached);
+  /// Asks the platform for the queue's state: after it refused a job. Afterwards failure() is set.
+  void learn_failure(const Lock&);
+
+  /// Destroys the platform's queue and cancels what is not done. Afterwards nothing is pending.
+  JobCounts close(const Lock&) noexcept;
+
+ private:
+  void reap_through(const Lock&, std::uint64_t job);
+  void retire_through(const Lock&, std::uint64_t job);
+  /// Takes over what the platform knows.
+  void update(const Lock&, const QueueStatus& status);
+  void fail(const Lock&, std::uint64_t job, Error error);
+  /// "job 3 of queue 1 failed: ..."
+  [[nodiscard]] Error describe(std::uint64_t job, halyard_status status) const;
+  [[nodiscard]] Error describe_fault(const QueueStatus& status);
+  [[nodiscard]] JobRecord& record(std::uint64_t job) { return jobs_[job - done_ - 1]; }
+  static void clear(JobRecord& record) noexcept;
+
+  PlatformDevice& os_;
+  ChipPlugin& plugin_;
+  const Handle queue_, timeline_;
+  std::mutex mutex_;  ///< protects what follows
+  Ring<JobRecord>
+      jobs_;  ///< of jobs done_ + 1 to submitted_, and one more between begin() and commit()
+  std::uint64_t submitted_ = 0, done_ = 0, failed_from_ = 0;
+  FailureRef failure_;
+};
+
+}  // namespace halyard::hal

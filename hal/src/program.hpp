@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Programs: a compiled graph, placed in a device's memory, and the cache of them.
+
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "graph.hpp"
+#include "memory.hpp"
+#include "plugin.hpp"
+#include "ref.hpp"
+
+namespace halyard::hal {
+
+/// One compiled image with its stream and constants in device memory. Immutable.
+class Code final : public Object {
+ public:
+  /// Places `image`. Throws Error.
+  Code(Vm& vm, ProgramImage image);
+
+  /// Without its constants, which are in constants().
+  [[nodiscard]] const ProgramImage& image() const { return image_; }
+  /// The constants, as the device has them.
+  [[nodiscard]] std::span<const std::byte> constants() const { return constants_; }
+  [[nodiscard]] const Ref<Memory>& memory() const { return memory_; }
+  [[nodiscard]] DeviceRange stream_range() const { return stream_range_; }
+  [[nodiscard]] DeviceRange constants_range() const { return constants_range_; }
+  /// Position of a binding; nothing when there is none of that name.
+  [[nodiscard]] std::optional<std::size_t> find_binding(std::string_view name) const;
+  /// Null when out of range.
+  [[nodiscard]] const char* command_name(std::uint32_t index) const;
+
+ private:
+  ProgramImage image_;
+  Ref<Memory> memory_;  ///< null when there is neither stream nor constant
+  std::span<const std::byte> constants_;
+  DeviceRange stream_range_, constants_range_;
+  std::unordered_map<std::string_view, std::size_t> by_name_;
+};
+
+/// What a program handle stands for: the code, and the variant that takes timestamps, made when
+/// first asked for. Has no reference to its device. Thread-safe.
+class ProgramData final : public Object {
+ public:
+  /// Of a graph, kept for the variant.
+  ProgramData(Vm& vm, ChipPlugin& plugin, Graph graph);
+  /// Of saved images.
+  ProgramData(Vm& vm, ChipPlugin& plugin, ProgramImage image, ProgramImage profiled);
+
+  [[nodiscard]] const Ref<Code>& code() const { return code_; }
+  Ref<Code> profiled_code();
+  /// Device memory that it takes.
+  [[nodiscard]] std::uint64_t bytes() const;
+
+ private:
+  Vm& vm_;
+  ChipPlugin& plugin_;
+  std::mutex mutex_;
+  Ref<Code> code_;
+  std::optional<Graph> graph_;  ///< until profiled_ is there; protected by mutex_
+  Ref<Code> profiled_;          ///< protected by mutex_
+};
+
+/// Programs by their graph's digest. Keeps those that nobody uses any more up to a limit, the least
+/// recently used going first. Thread-safe.
+class ProgramCache {
+ public:
+  ProgramCache(Vm& vm, ChipPlugin& plugin) : vm_(vm), plugin_(plugin) {}
+
+  Ref<ProgramData> compile(const Graph& graph);
+
+ private:
+  static constexpr std::size_t kMaxPrograms = 1024;
+  static constexpr std::uint64_t kMaxBytes = std::uint64_t{256} << 20U;
+
+  struct Entry {
+    std::string digest;
+    Ref<ProgramData> program;
+  };
+  using Entries = std::list<Entry>;
+
+  Ref<ProgramData> find(const std::string& digest);
+  void trim();
+
+  Vm& vm_;
+  ChipPlugin& plugin_;
+  std::mutex mutex_;
+  Entries entries_;  ///< most recently used first; protected by mutex_, like the rest
+  std::unordered_map<std::string_view, Entries::iterator> by_digest_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace halyard::hal
