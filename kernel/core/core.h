@@ -310,8 +310,13 @@ void halyard_file_lock_init(struct mutex *lock);
 /* debugfs.c */
 #if IS_ENABLED(CONFIG_DEBUG_FS) && defined(CONFIG_HALYARD_DEBUGFS)
 void halyard_debugfs_init(struct halyard_device *hdev);
+void halyard_debugfs_fini(struct halyard_device *hdev);
 #else
 static inline void halyard_debugfs_init(struct halyard_device *hdev)
+{
+}
+
+static inline void halyard_debugfs_fini(struct halyard_device *hdev)
 {
 }
 #endif

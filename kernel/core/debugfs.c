@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Files in debugfs, for people: bos, vms, queues, limits; and the chip's own. */
 
+#include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
 #include <drm/drm_debugfs.h>
@@ -89,6 +90,20 @@ static const struct drm_debugfs_info halyard_debugfs_files[] = {
 	{ "limits", halyard_debugfs_limits },
 };
 
+/*
+ * accel/<bus address> is the DRM core's; other kinds of nodes get a link by number from it, too. It
+ * removes the link with the minor.
+ */
+static void halyard_debugfs_link(struct drm_device *drm)
+{
+	struct drm_minor *minor = drm->accel;
+	char number[12];
+
+	snprintf(number, sizeof(number), "%d", minor->index);
+	minor->debugfs_symlink = debugfs_create_symlink(number, drm->debugfs_root->d_parent,
+							drm->unique);
+}
+
 /**
  * halyard_debugfs_init() - adds a device's files; the DRM core removes them at unplug
  * @hdev: the device, about to be registered
@@ -97,8 +112,21 @@ void halyard_debugfs_init(struct halyard_device *hdev)
 {
 	struct dentry *root = hdev->drm.debugfs_root;
 
+	if (IS_ERR_OR_NULL(root))
+		return;
 	drm_debugfs_add_files(&hdev->drm, halyard_debugfs_files, ARRAY_SIZE(halyard_debugfs_files));
+	halyard_debugfs_link(&hdev->drm);
 	halyard_sched_debugfs_init(hdev, root);
 	if (hdev->chip->ops->debugfs_init)
 		hdev->chip->ops->debugfs_init(hdev, root);
+}
+
+/**
+ * halyard_debugfs_fini() - removes what the DRM core leaves when it does not register the device
+ * @hdev: the device
+ */
+void halyard_debugfs_fini(struct halyard_device *hdev)
+{
+	debugfs_remove(hdev->drm.accel->debugfs_symlink);
+	hdev->drm.accel->debugfs_symlink = NULL;
 }

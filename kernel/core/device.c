@@ -200,13 +200,15 @@ int halyard_device_register(struct halyard_device *hdev)
 	halyard_debugfs_init(hdev);
 	ret = drm_dev_register(&hdev->drm, 0);
 	if (ret)
-		goto stop;
+		goto debugfs_fini;
 
 	drm_info(&hdev->drm, "%s, revision %u.%u, %u queues, %u address spaces\n",
 		 hdev->chip->description, hdev->revision >> 16, hdev->revision & 0xffff,
 		 hdev->limits.queues, hdev->limits.vms);
 	return 0;
 
+debugfs_fini:
+	halyard_debugfs_fini(hdev);
 stop:
 	ops->stop(hdev);
 	return ret;
