@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include "workers.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <system_error>
 
 namespace halyard::engine {
+namespace {
+
+/// Processors that this process may run on; std::thread::hardware_concurrency() counts the others too.
+std::size_t usable_processors() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) {
+    return std::max(std::thread::hardware_concurrency(), 1U);
+  }
+  return static_cast<std::size_t>(CPU_COUNT(&set));
+}
+
+}  // namespace
 
 Workers& Workers::instance() {
-  static Workers workers(std::max(std::thread::hardware_concurrency(), 1U) - 1);
+  static Workers workers(usable_processors() - 1);
   return workers;
 }
 
