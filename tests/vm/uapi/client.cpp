@@ -298,6 +298,21 @@ void inject(const std::string& kind, int target, unsigned skip, unsigned count, 
   }
 }
 
+unsigned injected() {
+  std::ifstream file(debugfs_folder() + "/inject");
+  std::string word;
+  unsigned count = 0;
+  if (!(file >> word >> count) || word != "fired") {
+    throw std::runtime_error("can't read " + debugfs_folder() + "/inject");
+  }
+  return count;
+}
+
+void sleep_ms(unsigned ms) {
+  timespec pause{.tv_sec = ms / 1000, .tv_nsec = static_cast<long>(ms % 1000) * kNanosecondsPerMs};
+  nanosleep(&pause, nullptr);
+}
+
 std::string fdinfo_text(const Client& client) {
   const std::ifstream file("/proc/self/fdinfo/" + std::to_string(client.fd()));
   std::ostringstream text;

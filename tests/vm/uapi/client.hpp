@@ -187,6 +187,11 @@ std::string debugfs_folder();
 /// Writes to the card's error-injection file; see its own help text. `target` -1 is any.
 void inject(const std::string& kind, int target = -1, unsigned skip = 0, unsigned count = 1, unsigned argument = 0);
 
+/// How often what was injected last has happened.
+unsigned injected();
+
+void sleep_ms(unsigned ms);
+
 /// Value of a key in the fdinfo of a client, 0 when it is not there.
 std::uint64_t fdinfo(const Client& client, const std::string& key);
 std::string fdinfo_text(const Client& client);

@@ -57,8 +57,7 @@ class Limits : public testing::Test {
     const Client client;
     drm_halyard_query_limits limits = client.limits();
     for (int i = 0; i < 100 && limits.queues_used + limits.vms_used != 0; ++i) {
-      timespec pause{.tv_sec = 0, .tv_nsec = 50'000'000};
-      nanosleep(&pause, nullptr);
+      sleep_ms(50);
       limits = client.limits();
     }
     EXPECT_EQ(limits.queues_used, 0U);

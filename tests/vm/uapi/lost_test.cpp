@@ -47,8 +47,7 @@ TEST(Lost, LinkLossEndsEverything) {
     drm_halyard_bo_create argument{};
     argument.size = kPage;
     error = client.call(DRM_IOCTL_HALYARD_BO_CREATE, argument);
-    timespec pause{.tv_sec = 0, .tv_nsec = 100'000'000};
-    nanosleep(&pause, nullptr);
+    sleep_ms(100);
   }
   EXPECT_EQ(error, ENODEV);
   EXPECT_EQ(client.submit(program.job(first)), ENODEV);

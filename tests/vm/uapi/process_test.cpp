@@ -17,15 +17,10 @@
 namespace halyard::test {
 namespace {
 
-void sleep_ms(long ms) {
-  timespec pause{.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1'000'000};
-  nanosleep(&pause, nullptr);
-}
-
-/// Waits until nobody but this file holds anything; what it sees last.
+/// What all users together hold of the device.
 struct Held {
-  std::uint32_t queues, vms;
-  std::uint64_t bytes;
+  std::uint32_t queues = 0, vms = 0;
+  std::uint64_t bytes = 0;
   bool operator==(const Held&) const = default;
 };
 
@@ -34,6 +29,7 @@ Held held(const Client& client) {
   return {limits.queues_used, limits.vms_used, client.memory_used()};
 }
 
+/// Waits a while for it to be as expected; what it was last.
 Held settle(const Client& client, const Held& expected) {
   Held now = held(client);
   for (int i = 0; i < 400 && now != expected; ++i) {
@@ -70,13 +66,14 @@ Held settle(const Client& client, const Held& expected) {
 
 class Process : public testing::Test {
  protected:
-  void SetUp() override { before_ = held(client_); }
+  /// What tests before held is released in the background.
+  void SetUp() override { ASSERT_EQ(settle(client_, {}), Held{}); }
 
   void expect_all_given_back() {
-    const Held after = settle(client_, before_);
-    EXPECT_EQ(after.queues, before_.queues);
-    EXPECT_EQ(after.vms, before_.vms);
-    EXPECT_EQ(after.bytes, before_.bytes);
+    const Held after = settle(client_, {});
+    EXPECT_EQ(after.queues, 0U);
+    EXPECT_EQ(after.vms, 0U);
+    EXPECT_EQ(after.bytes, 0U);
     Client fresh;
     const Buffer buffer = fresh.make_buffer(kPage);
     EXPECT_EQ(fresh.run(load(fresh, Stream().fill(row(0, 1), 1), {whole(buffer)}).job(fresh.make_queue())), 1);
@@ -84,12 +81,11 @@ class Process : public testing::Test {
   }
 
   Client client_;
-  Held before_{};
 };
 
 TEST_F(Process, KilledInMidSubmit) {
-  constexpr std::array kDelaysMs = {5L, 50L, 250L, 500L};
-  for (const long delay : kDelaysMs) {
+  constexpr std::array kDelaysMs = {5U, 50U, 250U, 500U};
+  for (const unsigned delay : kDelaysMs) {
     const int pid = fork_child(false);
     if (pid == 0) {
       submit_forever();

@@ -114,8 +114,7 @@ TEST(QueryDevice, NamesTheChip) {
 TEST(QueryDevice, TimestampsAdvanceAsCpuTimeDoes) {
   const Client client;
   const drm_halyard_query_device before = client.device();
-  timespec pause{.tv_sec = 0, .tv_nsec = 50'000'000};
-  nanosleep(&pause, nullptr);
+  sleep_ms(50);
   const drm_halyard_query_device after = client.device();
   const auto device_ns = static_cast<double>(after.timestamp - before.timestamp);
   const auto cpu_ns = static_cast<double>(after.cpu_time - before.cpu_time);

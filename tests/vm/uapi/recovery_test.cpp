@@ -44,7 +44,12 @@ class Recovery : public testing::Test {
 
     const std::uint32_t guilty = client_.make_syncobj();
     Job job = fill_.job(queue_);
-    ASSERT_EQ(client_.submit(job.signal(guilty)), 0);  // meets the hang: it is the first
+    ASSERT_EQ(client_.submit(job.signal(guilty)), 0);
+    // It meets the hang: nothing else is submitted before that.
+    for (int i = 0; i < 1000 && injected() == 0; ++i) {
+      sleep_ms(5);
+    }
+    ASSERT_EQ(injected(), 1U);
     constexpr std::uint64_t kJobs = 200;
     for (std::uint64_t i = 1; i <= kJobs; ++i) {
       Job next = program.job(innocent);
@@ -79,23 +84,23 @@ TEST_F(Recovery, HangIsStoppedByAQueueReset) {
 }
 
 TEST_F(Recovery, HangIsStoppedByAnEngineReset) {
-  inject("hang");
   inject("queue_reset_fails");
+  inject("hang");
   expect_only_the_guilty_fails();
 }
 
 TEST_F(Recovery, HangIsStoppedByADeviceReset) {
-  inject("hang");
   inject("queue_reset_fails");
   inject("engine_reset_fails");
+  inject("hang");
   expect_only_the_guilty_fails();
 }
 
 TEST_F(Recovery, HangIsStoppedByAFunctionReset) {
-  inject("hang");
   inject("queue_reset_fails");
   inject("engine_reset_fails");
   inject("function_reset_fails");
+  inject("hang");
   expect_only_the_guilty_fails();
 }
 

@@ -96,8 +96,8 @@ TEST_F(Submit, PadMustBeZero) {
   EXPECT_EQ(client_.call(DRM_IOCTL_HALYARD_SUBMIT, argument), EINVAL);
 }
 
-TEST_F(Submit, NoJobsIsFine) {
-  EXPECT_EQ(submit({.stride = sizeof(Raw), .count = 0, .array = 0}), 0);
+TEST_F(Submit, NoJobsAreRefused) {
+  EXPECT_EQ(submit({.stride = sizeof(Raw), .count = 0, .array = 0}), EINVAL);
 }
 
 TEST_F(Submit, TooManyJobsAreRefused) {

@@ -74,6 +74,7 @@ class Bind : public testing::Test {
   void SetUp() override {
     vm_ = client_.vm();
     handle_ = client_.make_bo(kSize);
+    static_cast<void>(client_.reserve(kPage));  // so that there is something before it
     va_ = client_.reserve(kSize);
   }
 
