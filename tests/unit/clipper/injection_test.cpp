@@ -112,7 +112,7 @@ TEST_F(Inject, Hang) {
   stream.nop().nop().nop().nop();
   queue_.submit(stream);
   ASSERT_TRUE(hung());
-  EXPECT_EQ(queue_.status().commands, 2U);
+  EXPECT_EQ(std::atomic_ref(queue_.status().commands).load(), 2U);
   EXPECT_EQ(queue_.fence(), 0U);
   EXPECT_EQ(machine_.read(CLP_ENGINE(2) + CLP_ENGINE_QUEUE), 4U);
   EXPECT_EQ(queue_.state(), std::uint32_t{CLP_QUEUE_STATE_RUNNING});

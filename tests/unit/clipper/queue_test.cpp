@@ -121,7 +121,7 @@ TEST_F(Queues, UrgentJobPreemptsBetweenCommands) {
       eventually([&] { return std::atomic_ref(context_.at<std::uint64_t>(data_)).load() == 1; }));
   ASSERT_TRUE(high.wait(high.submit(stamp_stream(data_ + 16))));
   EXPECT_EQ(low.fence(), 0U);
-  EXPECT_GT(low.status().commands, 0U) << "a running job shows progress";
+  EXPECT_GT(std::atomic_ref(low.status().commands).load(), 0U) << "a running job shows progress";
   ASSERT_TRUE(low.wait(1));
   EXPECT_LT(value(data_ + 16), value(data_ + 8));
   EXPECT_GE(machine_.read64(CLP_PERF(CLP_PERF_PREEMPTIONS)), 1U);
