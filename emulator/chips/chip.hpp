@@ -6,8 +6,8 @@
 ///
 /// A model shows two faces. `Chip` is the PCIe function: registers, rings, MMU, interrupts; the
 /// vfio_user room puts it into a virtual machine. `CommandProcessor` is the part of it that
-/// executes one job's command stream in an address space; the HAL's in-process platform drives that alone, so
-/// the arithmetic, the checks and the faults are the same code in both.
+/// executes one job's command stream in an address space; the HAL's in-process platform drives that
+/// alone, so the arithmetic, the checks and the faults are the same code in both.
 
 #include <cstddef>
 #include <cstdint>
@@ -53,8 +53,9 @@ class AddressSpace {
  public:
   virtual ~AddressSpace() = default;
 
-  /// Host memory of at most `size` bytes at `address`, at least 1: shorter where the memory behind the range is not
-  /// contiguous. The bytes stay valid while a pin() is held. A Fault with cause and address otherwise.
+  /// Host memory of at most `size` bytes at `address`, at least 1: shorter where the memory behind
+  /// the range is not contiguous. The bytes stay valid while a pin() is held. A Fault with cause
+  /// and address otherwise.
   virtual std::span<std::byte> translate(std::uint64_t address, std::size_t size, Access access,
                                          Fault& fault) = 0;
 
@@ -87,19 +88,20 @@ class Execution {
 };
 
 struct EngineInfo {
-  std::string name;          ///< as in the kernel's fdinfo: "tensor", "copy"
-  std::uint32_t klass = 0;   ///< the chip's number of this kind, as the uAPI reports it
-  std::uint32_t count = 1;   ///< engines of this kind
+  std::string name;         ///< as in the kernel's fdinfo: "tensor", "copy"
+  std::uint32_t klass = 0;  ///< the chip's number of this kind, as the uAPI reports it
+  std::uint32_t count = 1;  ///< engines of this kind
 };
 
-/// What the kernel reports of a chip besides its engines and its blob; the defaults fit a chip with page tables.
+/// What the kernel reports of a chip besides its engines and its blob; the defaults fit a chip with
+/// page tables.
 struct ProcessorInfo {
-  std::uint32_t revision = 1U << 16U;           ///< major 31:16, minor 15:0
-  bool has_mmu = true;                          ///< addresses are translated per address space
-  std::uint64_t va_start = 0x200000;            ///< first address that may be bound
+  std::uint32_t revision = 1U << 16U;              ///< major 31:16, minor 15:0
+  bool has_mmu = true;                             ///< addresses are translated per address space
+  std::uint64_t va_start = 0x200000;               ///< first address that may be bound
   std::uint64_t va_end = std::uint64_t{1} << 47U;  ///< one past the last
   std::uint32_t page_size = 4096;
-  std::uint32_t large_page_size = 0x200000;     ///< worth aligning to; 0: none
+  std::uint32_t large_page_size = 0x200000;  ///< worth aligning to; 0: none
 };
 
 /// The command interpreter of a chip without its PCIe side. Thread-safe.
@@ -114,9 +116,9 @@ class CommandProcessor {
   /// The blob that DEV_QUERY returns for this chip, byte for byte.
   [[nodiscard]] virtual std::vector<std::byte> chip_blob() const = 0;
 
-  /// Starts a job whose payload is byte for byte what SUBMIT takes for this chip. `engine_class` is the queue's.
-  /// `clock` gives the device timestamp in nanoseconds. Null with a reason in `error` when the payload itself is
-  /// refused (what the kernel's chip driver would refuse with EINVAL).
+  /// Starts a job whose payload is byte for byte what SUBMIT takes for this chip. `engine_class` is
+  /// the queue's. `clock` gives the device timestamp in nanoseconds. Null with a reason in `error`
+  /// when the payload itself is refused (what the kernel's chip driver would refuse with EINVAL).
   virtual std::unique_ptr<Execution> start(std::span<const std::byte> payload,
                                            std::uint32_t engine_class, AddressSpace& space,
                                            const std::function<std::uint64_t()>& clock,
@@ -131,7 +133,8 @@ struct BarInfo {
   std::uint64_t size = 0;  ///< 0: absent. A power of two, at least 4096.
   bool is_64bit = false;
   bool prefetchable = false;
-  int memory_fd = -1;      ///< >= 0: backed by this memfd and mapped into the guest; else every access is trapped
+  int memory_fd =
+      -1;  ///< >= 0: backed by this memfd and mapped into the guest; else every access is trapped
 };
 
 struct PciInfo {
@@ -140,10 +143,10 @@ struct PciInfo {
   std::uint32_t class_code = 0;  ///< 24 bits
   BarInfo bars[6];
   unsigned msix_vectors = 0;
-  unsigned msix_bar = 0;         ///< BAR that holds the table and the PBA
+  unsigned msix_bar = 0;  ///< BAR that holds the table and the PBA
   std::uint32_t msix_table_offset = 0, msix_pba_offset = 0;
-  unsigned msi_vectors = 0;      ///< power of two, 0 when absent
-  bool intx = false;             ///< has INTA: each raise() asserts it until the driver's next BAR access
+  unsigned msi_vectors = 0;  ///< power of two, 0 when absent
+  bool intx = false;  ///< has INTA: each raise() asserts it until the driver's next BAR access
 };
 
 enum class PowerState : std::uint8_t { kD0, kD3hot };
@@ -154,12 +157,13 @@ class Host {
  public:
   virtual ~Host() = default;
 
-  /// Guest memory at a bus address: at most `size` bytes, shorter where the mapping ends, empty when the address is not
-  /// mapped, does not allow the access, or bus mastering is off. Valid while a pin_dma() is held.
+  /// Guest memory at a bus address: at most `size` bytes, shorter where the mapping ends, empty
+  /// when the address is not mapped, does not allow the access, or bus mastering is off. Valid
+  /// while a pin_dma() is held.
   virtual std::span<std::byte> dma(std::uint64_t address, std::size_t size, Access access) = 0;
 
-  /// Held by a worker while it uses guest memory; an unmap waits for it. Never held over a wait, and never twice by one
-  /// thread: a waiting unmap goes before later pins.
+  /// Held by a worker while it uses guest memory; an unmap waits for it. Never held over a wait,
+  /// and never twice by one thread: a waiting unmap goes before later pins.
   [[nodiscard]] virtual std::shared_lock<std::shared_mutex> pin_dma() = 0;
 
   /// Signals an interrupt vector. Edge semantics: coalesced, lost when disabled.
@@ -171,8 +175,9 @@ class Host {
 class Judge;
 class Trace;
 
-/// A card. Calls from the Host's side (bar_read, bar_write, reset, ...) come from one thread; the chip's engines are
-/// threads of its own. No call may block on guest memory or for longer than a few milliseconds.
+/// A card. Calls from the Host's side (bar_read, bar_write, reset, ...) come from one thread; the
+/// chip's engines are threads of its own. No call may block on guest memory or for longer than a
+/// few milliseconds.
 class Chip {
  public:
   virtual ~Chip() = default;

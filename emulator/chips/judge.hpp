@@ -16,8 +16,8 @@ namespace halyard::emu {
 /// One broken rule. `rule` is the number under which the chip's manual states it.
 struct Finding {
   std::string rule;
-  std::string text;          ///< the first occurrence, in one sentence
-  std::uint64_t count = 0;   ///< occurrences
+  std::string text;         ///< the first occurrence, in one sentence
+  std::uint64_t count = 0;  ///< occurrences
 };
 
 /// Thread-safe.

@@ -2,7 +2,8 @@
 #pragma once
 
 /// \file
-/// The trace recorder: every register access, DMA and interrupt with its time, for reading offline and for replay.
+/// The trace recorder: every register access, DMA and interrupt with its time, for reading offline
+/// and for replay.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,28 +17,29 @@
 namespace halyard::emu {
 
 enum class TraceKind : std::uint8_t {
-  kBarRead = 1,    ///< where = bar << 56 | offset, value = the data
-  kBarWrite,       ///< likewise
-  kConfigRead,     ///< where = offset
+  kBarRead = 1,  ///< where = bar << 56 | offset, value = the data
+  kBarWrite,     ///< likewise
+  kConfigRead,   ///< where = offset
   kConfigWrite,
-  kDmaRead,        ///< where = bus address, value = bytes
+  kDmaRead,  ///< where = bus address, value = bytes
   kDmaWrite,
-  kInterrupt,      ///< where = vector
-  kReset,          ///< where = ResetKind
-  kPower,          ///< where = PowerState
-  kBusMaster,      ///< where = 0 or 1
-  kDmaMap,         ///< where = bus address, value = bytes
+  kInterrupt,  ///< where = vector
+  kReset,      ///< where = ResetKind
+  kPower,      ///< where = PowerState
+  kBusMaster,  ///< where = 0 or 1
+  kDmaMap,     ///< where = bus address, value = bytes
   kDmaUnmap,
-  kNote,           ///< where = chip-defined event number, value = chip-defined
+  kNote,  ///< where = chip-defined event number, value = chip-defined
 };
 
-/// A record as it stands in the file, little-endian, after a 16-byte header "HALYTRC1" + u32 record size + u32 zero.
+/// A record as it stands in the file, little-endian, after a 16-byte header "HALYTRC1" + u32 record
+/// size + u32 zero.
 struct TraceRecord {
   std::uint64_t time_ns;  ///< CLOCK_MONOTONIC of the emulator's process
   std::uint8_t kind;      ///< TraceKind
   std::uint8_t size;      ///< of a register access, in bytes
   std::uint16_t reserved;
-  std::uint32_t thread;   ///< small number of the emulator's thread
+  std::uint32_t thread;  ///< small number of the emulator's thread
   std::uint64_t where;
   std::uint64_t value;
 };
