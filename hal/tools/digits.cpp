@@ -145,9 +145,9 @@ Score compare(const std::string& name, const DigitImages& images, const Results&
               const Results& cpu) {
   Score score{.name = name, .images = images.count()};
   for (std::size_t i = 0; i < images.count(); ++i) {
-    score.device_right += device.prediction(i) == images.labels[i] ? 1 : 0;
-    score.cpu_right += cpu.prediction(i) == images.labels[i] ? 1 : 0;
-    score.agree += device.prediction(i) == cpu.prediction(i) ? 1 : 0;
+    score.device_right += device.prediction(i) == images.labels[i] ? 1U : 0U;
+    score.cpu_right += cpu.prediction(i) == images.labels[i] ? 1U : 0U;
+    score.agree += device.prediction(i) == cpu.prediction(i) ? 1U : 0U;
   }
   score.logits_equal = device.logits == cpu.logits;
   const auto per_image = 1e6 / static_cast<double>(images.count());

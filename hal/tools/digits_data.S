@@ -13,8 +13,8 @@
 \symbol\()_end:
 	.endm
 
-	file halyard_digits_f32, DIGITS_DATA "/digits-f32.safetensors"
-	file halyard_digits_int8, DIGITS_DATA "/digits-int8.safetensors"
-	file halyard_digits_test, DIGITS_DATA "/digits-test.safetensors"
+	file halyard_digits_f32, DIGITS_F32
+	file halyard_digits_int8, DIGITS_INT8
+	file halyard_digits_test, DIGITS_TEST
 
 	.section .note.GNU-stack, "", @progbits
