@@ -3,8 +3,8 @@
  * Buffer objects of a process's own memory: pinned as long as they live, and charged to its limit.
  */
 
+#include <linux/capability.h>
 #include <linux/mm.h>
-#include <linux/pagemap.h>
 #include <linux/resource.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -33,18 +33,21 @@ struct halyard_userptr {
 	struct page *pages[] __counted_by(num_pages);
 };
 
+/* As VmPin in /proc/<pid>/status. */
 static int halyard_userptr_account(struct halyard_device *hdev, struct halyard_userptr *userptr)
 {
-	int ret;
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK);
+	u64 pinned;
 
-	ret = account_locked_vm(userptr->mm, userptr->num_pages, true);
-	if (ret)
-		dev_notice_ratelimited(hdev->dev,
-				       "%s[%d]: %lu KiB to pin exceed RLIMIT_MEMLOCK, %lu KiB\n",
-				       current->comm, task_tgid_nr(current),
-				       userptr->num_pages * (PAGE_SIZE / SZ_1K),
-				       rlimit(RLIMIT_MEMLOCK) / SZ_1K);
-	return ret;
+	pinned = atomic64_add_return(userptr->num_pages, &userptr->mm->pinned_vm);
+	if (pinned <= limit >> PAGE_SHIFT || capable(CAP_IPC_LOCK))
+		return 0;
+
+	atomic64_sub(userptr->num_pages, &userptr->mm->pinned_vm);
+	dev_notice_ratelimited(hdev->dev, "%s[%d]: %lu KiB to pin exceed RLIMIT_MEMLOCK, %lu KiB\n",
+			       current->comm, task_tgid_nr(current),
+			       userptr->num_pages * (PAGE_SIZE / SZ_1K), limit / SZ_1K);
+	return -ENOMEM;
 }
 
 static int halyard_userptr_pin(struct halyard_userptr *userptr, unsigned long address)
@@ -102,7 +105,7 @@ halyard_userptr_create(struct halyard_device *hdev, const struct drm_halyard_bo_
 void halyard_userptr_free(struct halyard_userptr *userptr)
 {
 	unpin_user_pages_dirty_lock(userptr->pages, userptr->pinned, !userptr->readonly);
-	account_locked_vm(userptr->mm, userptr->num_pages, false);
+	atomic64_sub(userptr->num_pages, &userptr->mm->pinned_vm);
 	mmdrop(userptr->mm);
 	kvfree(userptr);
 }
