@@ -186,6 +186,7 @@ void halyard_sched_flush(struct halyard_device *hdev)
 	wait_event_timeout(sched->left, !atomic_read(&sched->leaving),
 			   msecs_to_jiffies(HALYARD_FLUSH_MS));
 }
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_sched_flush);
 
 /* ---- references ---- */
 
@@ -280,7 +281,11 @@ struct halyard_queue_core *halyard_queue_get_by_id(struct halyard_file *file, u3
 
 /* ---- creation and destruction ---- */
 
-static void halyard_queue_mem_free(struct halyard_queue_core *q)
+/**
+ * halyard_queue_mem_free - free what a queue shares with the device
+ * @q: the queue, which the device does not know any more
+ */
+void halyard_queue_mem_free(struct halyard_queue_core *q)
 {
 	unsigned int i;
 
@@ -489,8 +494,6 @@ void halyard_queues_release(struct halyard_file *file)
 static int halyard_queue_create_check(struct halyard_device *hdev,
 				      const struct drm_halyard_queue_create *args)
 {
-	if (args->flags || args->pad)
-		return -EINVAL;
 	if (args->engine_class >= hdev->chip->num_classes)
 		return -EINVAL;
 	if (args->priority > DRM_HALYARD_PRIORITY_REALTIME)
@@ -555,9 +558,6 @@ int halyard_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_f
 	struct halyard_file *file = drm_file->driver_priv;
 	struct drm_halyard_queue_destroy *args = data;
 	struct halyard_queue_core *q;
-
-	if (args->pad)
-		return -EINVAL;
 
 	mutex_lock(&file->lock);
 	q = xa_load(&file->queues, args->queue_id);

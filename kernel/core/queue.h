@@ -250,6 +250,7 @@ static inline struct halyard_queue_core *halyard_job_queue(struct halyard_job_co
 extern struct workqueue_struct *halyard_release_wq;
 
 struct halyard_queue_core *halyard_queue_get_by_id(struct halyard_file *file, u32 id);
+void halyard_queue_mem_free(struct halyard_queue_core *q);
 void halyard_slot_put(struct halyard_slot *slot);
 
 /* job.c */

@@ -565,6 +565,7 @@ void halyard_recover_wait(struct halyard_device *hdev)
 {
 	flush_work(&hdev->core->sched->device_work);
 }
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_recover_wait);
 
 /**
  * halyard_device_work - &halyard_sched.device_work
@@ -581,15 +582,15 @@ void halyard_device_work(struct work_struct *work)
 	if (!drm_dev_enter(&hdev->drm, &idx))
 		return;
 
-	mutex_lock(&hdev->core->reset_lock);
 	cookie = dma_fence_begin_signalling();
+	mutex_lock(&hdev->core->reset_lock);
 	reason = sched->suspended || hdev->core->lost ? NULL : xchg(&sched->device_reason, NULL);
 	if (reason && atomic_inc_return(&sched->fruitless) > HALYARD_MAX_FRUITLESS)
 		halyard_device_lose(hdev, reason);
 	else if (reason)
 		halyard_reset_device(hdev, reason);
-	dma_fence_end_signalling(cookie);
 	mutex_unlock(&hdev->core->reset_lock);
+	dma_fence_end_signalling(cookie);
 
 	drm_dev_exit(idx);
 }
@@ -671,8 +672,8 @@ static void halyard_queue_remove(struct halyard_queue_core *q)
 	bool cookie;
 	int ret;
 
-	mutex_lock(&hdev->core->reset_lock);
 	cookie = dma_fence_begin_signalling();
+	mutex_lock(&hdev->core->reset_lock);
 
 	mutex_lock(&slot->run_lock);
 	ret = halyard_queue_quiesce(q);
@@ -685,8 +686,8 @@ static void halyard_queue_remove(struct halyard_queue_core *q)
 	WRITE_ONCE(slot->queue, NULL);
 	spin_unlock_irq(&slot->fence_lock);
 
-	dma_fence_end_signalling(cookie);
 	mutex_unlock(&hdev->core->reset_lock);
+	dma_fence_end_signalling(cookie);
 }
 
 /**
@@ -716,12 +717,18 @@ void halyard_sched_unplug(struct halyard_device *hdev)
 {
 	struct halyard_sched *sched = hdev->core->sched;
 	bool cookie;
+	u32 i;
 
-	mutex_lock(&hdev->core->reset_lock);
 	cookie = dma_fence_begin_signalling();
+	mutex_lock(&hdev->core->reset_lock);
 	halyard_queues_lose(sched, -ENODEV);
-	dma_fence_end_signalling(cookie);
 	mutex_unlock(&hdev->core->reset_lock);
+	dma_fence_end_signalling(cookie);
+
+	/* Nobody makes or destroys queues now: calls have ended, and who closes a file waits. */
+	for (i = 0; i < sched->num_slots; i++)
+		if (sched->slots[i]->queue)
+			halyard_queue_mem_free(sched->slots[i]->queue);
 
 	complete_all(&sched->unplugged);
 }
@@ -781,13 +788,13 @@ int halyard_sched_resume(struct halyard_device *hdev)
 	bool cookie;
 	u32 i;
 
-	mutex_lock(&hdev->core->reset_lock);
 	cookie = dma_fence_begin_signalling();
+	mutex_lock(&hdev->core->reset_lock);
 	sched->suspended = false;
 	if (halyard_queues_restore(sched))
 		halyard_reset_device(hdev, "queues can't be resumed");
-	dma_fence_end_signalling(cookie);
 	mutex_unlock(&hdev->core->reset_lock);
+	dma_fence_end_signalling(cookie);
 
 	for (i = 0; i < sched->num_slots; i++)
 		drm_sched_wqueue_start(&sched->slots[i]->sched);

@@ -19,7 +19,7 @@
 
 static int halyard_submit_read_args(struct halyard_submit *submit, struct drm_halyard_submit *args)
 {
-	if (args->flags || args->pad || !args->jobs.count)
+	if (!args->jobs.count)
 		return -EINVAL;
 
 	submit->args = halyard_uobj_get_array(&args->jobs, sizeof(*submit->args),

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The chip of the tests: no hardware, but a good memory. */
+
+#include <linux/module.h>
+#include <linux/pfn.h>
+
+#include "mock.h"
+#include "mock_chip.h"
+
+static struct mock_device *to_mock_device(struct halyard_device *hdev)
+{
+	return hdev->priv;
+}
+
+/* With @lock held. The first one counts: what follows may be its consequence. */
+static void mock_wrong(struct mock_device *dev, const char *what)
+{
+	if (!dev->wrong)
+		dev->wrong = what;
+}
+
+static int mock_call(struct halyard_device *hdev, enum mock_op op)
+{
+	struct mock_device *dev = to_mock_device(hdev);
+	unsigned long flags;
+	int ret = 0;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	dev->calls[op]++;
+	if (dev->fail[op]) {
+		dev->fail[op]--;
+		ret = -ETIMEDOUT;
+	}
+	spin_unlock_irqrestore(&dev->lock, flags);
+
+	return ret;
+}
+
+static void mock_event(struct mock_device *dev, u32 queue, u64 seqno, bool done)
+{
+	lockdep_assert_held(&dev->lock);
+
+	if (dev->num_events < MOCK_EVENTS)
+		dev->events[dev->num_events++] = (struct mock_event) { queue, seqno, done };
+}
+
+static void mock_complete_locked(struct mock_device *dev, struct mock_queue *mq, u64 seqno)
+{
+	mock_event(dev, mq->queue->hw_id, seqno, true);
+	mq->completed = seqno;
+}
+
+/**
+ * mock_chip_complete - complete a job
+ * @hdev: the device
+ * @hw_id: its queue
+ * @seqno: its number
+ */
+void mock_chip_complete(struct halyard_device *hdev, u32 hw_id, u64 seqno)
+{
+	struct mock_device *dev = to_mock_device(hdev);
+	unsigned long flags;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	mock_complete_locked(dev, dev->queues[hw_id], seqno);
+	spin_unlock_irqrestore(&dev->lock, flags);
+}
+
+static int mock_chip_init(struct halyard_device *hdev)
+{
+	struct mock_device *dev = to_mock_device(hdev);
+
+	spin_lock_init(&dev->lock);
+	init_waitqueue_head(&dev->wait);
+	dev->stopped = true;
+	hdev->revision = 1 << 16;
+	hdev->limits = (struct halyard_limits) {
+		.queues = MOCK_QUEUES,
+		.vms = MOCK_VMS,
+		.queue_depth = MOCK_DEPTH,
+		.payload_size = sizeof(struct mock_payload),
+		.va_start = MOCK_VA_START,
+		.va_end = MOCK_VA_END,
+		.kernel_va_end = MOCK_KERNEL_VA_END,
+		.large_page_size = MOCK_LARGE_PAGE,
+		.dma_bits = 64,
+		.timestamp_hz = NSEC_PER_SEC,
+	};
+
+	return 0;
+}
+
+static void mock_set_stopped(struct halyard_device *hdev, bool stopped)
+{
+	struct mock_device *dev = to_mock_device(hdev);
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	dev->stopped = stopped;
+	for (i = 0; stopped && i < MOCK_QUEUES; i++)
+		if (dev->queues[i])
+			dev->queues[i]->live = false;
+	spin_unlock_irqrestore(&dev->lock, flags);
+}
+
+static int mock_start(struct halyard_device *hdev)
+{
+	int ret = mock_call(hdev, MOCK_START);
+
+	if (!ret)
+		mock_set_stopped(hdev, false);
+
+	return ret;
+}
+
+static void mock_stop(struct halyard_device *hdev)
+{
+	mock_call(hdev, MOCK_STOP);
+	mock_set_stopped(hdev, true);
+}
+
+static int mock_vm_init(struct halyard_vm *vm)
+{
+	struct mock_vm *mvm = vm->priv;
+
+	xa_init(&mvm->pages);
+	to_mock_device(vm->hdev)->vms[vm->hw_id] = mvm;
+
+	return 0;
+}
+
+static void mock_vm_fini(struct halyard_vm *vm)
+{
+	struct mock_device *dev = to_mock_device(vm->hdev);
+	struct mock_vm *mvm = vm->priv;
+	unsigned long index;
+	void *entry;
+
+	xa_for_each(&mvm->pages, index, entry) {
+		spin_lock_irq(&dev->lock);
+		mock_wrong(dev, "vm_fini with something mapped");
+		spin_unlock_irq(&dev->lock);
+	}
+	xa_destroy(&mvm->pages);
+	dev->vms[vm->hw_id] = NULL;
+}
+
+static int mock_vm_prepare(struct halyard_vm *vm, u64 va, u64 size)
+{
+	struct mock_vm *mvm = vm->priv;
+	u64 page;
+	int ret;
+
+	lockdep_assert_held(&vm->lock);
+
+	ret = mock_call(vm->hdev, MOCK_VM_PREPARE);
+	if (ret)
+		return -ENOMEM;
+
+	for (page = PHYS_PFN(va); page < PHYS_PFN(va + size); page++) {
+		ret = xa_reserve(&mvm->pages, page, GFP_KERNEL);
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+static void mock_vm_map(struct halyard_vm *vm, u64 va, dma_addr_t dma, u64 size, u32 prot)
+{
+	struct mock_device *dev = to_mock_device(vm->hdev);
+	struct mock_vm *mvm = vm->priv;
+	u64 page;
+	void *old;
+
+	lockdep_assert_held(&vm->lock);
+
+	for (page = 0; page < PHYS_PFN(size); page++) {
+		/* Reserved by vm_prepare: no allocation. */
+		old = xa_store(&mvm->pages, PHYS_PFN(va) + page,
+			       xa_mk_value((PHYS_PFN(dma) + page) << 3 | prot), GFP_NOWAIT);
+		if (!old)
+			continue;
+		spin_lock_irq(&dev->lock);
+		mock_wrong(dev, xa_is_err(old) ? "vm_map without vm_prepare" :
+			   "vm_map over a mapping");
+		spin_unlock_irq(&dev->lock);
+	}
+}
+
+static void mock_vm_unmap(struct halyard_vm *vm, u64 va, u64 size)
+{
+	struct mock_vm *mvm = vm->priv;
+	u64 page;
+
+	lockdep_assert_held(&vm->lock);
+
+	for (page = PHYS_PFN(va); page < PHYS_PFN(va + size); page++)
+		xa_erase(&mvm->pages, page);
+}
+
+static int mock_vm_flush(struct halyard_vm *vm)
+{
+	struct mock_vm *mvm = vm->priv;
+
+	lockdep_assert_held(&vm->lock);
+
+	mvm->flushes++;
+
+	return mock_call(vm->hdev, MOCK_VM_FLUSH);
+}
+
+static int mock_queue_init(struct halyard_queue *queue)
+{
+	struct mock_device *dev = to_mock_device(queue->hdev);
+	struct mock_queue *mq = queue->priv;
+	int ret = mock_call(queue->hdev, MOCK_QUEUE_INIT);
+
+	if (ret)
+		return ret;
+
+	spin_lock_irq(&dev->lock);
+	if (mq->live)
+		mock_wrong(dev, "queue_init of a queue that is live");
+	if (dev->stopped)
+		mock_wrong(dev, "queue_init on a stopped device");
+	if (!queue->mem[0].vaddr || queue->mem[1].vaddr)
+		mock_wrong(dev, "queue_init without the memory that the chip asked for");
+	mq->queue = queue;
+	mq->live = true;
+	mq->submitted = queue->first_seqno - 1;
+	mq->completed = queue->first_seqno - 1;
+	dev->queues[queue->hw_id] = mq;
+	spin_unlock_irq(&dev->lock);
+
+	return 0;
+}
+
+static int mock_queue_fini(struct halyard_queue *queue)
+{
+	struct mock_device *dev = to_mock_device(queue->hdev);
+	struct mock_queue *mq = queue->priv;
+	int ret = 0;
+
+	if (mq->live)
+		ret = mock_call(queue->hdev, MOCK_QUEUE_FINI);
+	if (ret)
+		return ret;
+
+	spin_lock_irq(&dev->lock);
+	mq->live = false;
+	dev->queues[queue->hw_id] = NULL;
+	spin_unlock_irq(&dev->lock);
+
+	return 0;
+}
+
+static void mock_queue_progress(struct halyard_queue *queue,
+				struct halyard_queue_progress *progress)
+{
+	struct mock_device *dev = to_mock_device(queue->hdev);
+	struct mock_queue *mq = queue->priv;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	if (progress->ask_waiting) {
+		mq->polls++;
+		progress->waiting = mq->waiting;
+	}
+	if (!mq->hung && !mq->waiting)
+		mq->stamp++;
+	progress->seqno = mq->completed;
+	progress->busy_ns = mq->completed * NSEC_PER_USEC;
+	progress->stamp = mq->stamp;
+	wake_up_all(&dev->wait);
+	spin_unlock_irqrestore(&dev->lock, flags);
+}
+
+static int mock_job_check(struct halyard_queue *queue, const void *payload, size_t size)
+{
+	const struct mock_payload *mine = payload;
+
+	return size != sizeof(*mine) || mine->flags ? -EINVAL : 0;
+}
+
+static void mock_job_run(struct halyard_job *job)
+{
+	struct mock_device *dev = to_mock_device(job->queue->hdev);
+	const struct mock_payload *payload = job->payload;
+	struct mock_queue *mq = job->queue->priv;
+	unsigned long flags;
+	bool autorun;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	if (!mq->live || dev->stopped)
+		mock_wrong(dev, "job_run in a queue that is not live");
+	if (job->seqno != mq->submitted + 1)
+		mock_wrong(dev, "job_run out of order");
+	if (job->seqno > mq->completed + MOCK_DEPTH)
+		mock_wrong(dev, "job_run beyond the queue's depth");
+	mq->submitted = job->seqno;
+	mq->cookie = payload->cookie;
+	mock_event(dev, job->queue->hw_id, job->seqno, false);
+	autorun = dev->autorun;
+	if (autorun)
+		mock_complete_locked(dev, mq, job->seqno);
+	wake_up_all(&dev->wait);
+	spin_unlock_irqrestore(&dev->lock, flags);
+
+	if (autorun)
+		halyard_complete_jobs(job->queue->hdev);
+}
+
+static int mock_reset(struct halyard_device *hdev, enum halyard_reset_level level,
+		      struct halyard_queue *queue)
+{
+	int ret;
+
+	if (level == HALYARD_RESET_ENGINE)
+		return mock_call(hdev, MOCK_RESET_ENGINE);
+
+	ret = mock_call(hdev, MOCK_RESET_DEVICE);
+	if (!ret)
+		mock_set_stopped(hdev, true);
+
+	return ret;
+}
+
+static u64 mock_timestamp(struct halyard_device *hdev)
+{
+	return ktime_get_ns();
+}
+
+static void mock_query(struct halyard_device *hdev, void *blob, size_t size)
+{
+	memset(blob, 0x5a, size);
+}
+
+static const struct halyard_chip_ops mock_ops = {
+	.init = mock_chip_init,
+	.start = mock_start,
+	.stop = mock_stop,
+	.vm_init = mock_vm_init,
+	.vm_fini = mock_vm_fini,
+	.vm_prepare = mock_vm_prepare,
+	.vm_map = mock_vm_map,
+	.vm_unmap = mock_vm_unmap,
+	.vm_flush = mock_vm_flush,
+	.queue_init = mock_queue_init,
+	.queue_fini = mock_queue_fini,
+	.queue_progress = mock_queue_progress,
+	.job_check = mock_job_check,
+	.job_run = mock_job_run,
+	.reset = mock_reset,
+	.timestamp = mock_timestamp,
+	.query = mock_query,
+};
+
+static const struct halyard_engine_class mock_classes[] = {
+	{
+		.name = "mock",
+		.count = 1,
+		.priorities = BIT(DRM_HALYARD_PRIORITY_NORMAL) | BIT(DRM_HALYARD_PRIORITY_HIGH),
+	},
+};
+
+/*
+ * The timeout is short so that tests of hangs are; queues make progress unless they are told to
+ * hang, so it hits no other.
+ */
+const struct halyard_chip mock_chip = {
+	.name = "mock",
+	.description = "Halyard mock",
+	.ops = &mock_ops,
+	.classes = mock_classes,
+	.num_classes = ARRAY_SIZE(mock_classes),
+	.priv_size = sizeof(struct mock_device),
+	.vm_priv_size = sizeof(struct mock_vm),
+	.queue_priv_size = sizeof(struct mock_queue),
+	.queue_mem = { { PAGE_SIZE, HALYARD_PROT_WRITE } },
+	.blob_size = 16,
+	.timeout_ms = 100,
+};
