@@ -9,7 +9,7 @@
 	.hidden \symbol
 	.hidden \symbol\()_end
 \symbol:
-	.incbin \name
+	.incbin "\name"
 \symbol\()_end:
 	.endm
 
