@@ -17,9 +17,9 @@ ConvShape shape_of(const Tensor& in, const Tensor& weight, const Tensor& out,
           .in_channels = weight.dims[1],
           .out_channels = weight.dims[0] / params.groups,
           .y = {in.dims[2], out.dims[2], weight.dims[2], params.stride_h, params.dilation_h,
-                params.pad_top, stride_of(in, 2)},
+                params.pad_top, params.pad_bottom, stride_of(in, 2)},
           .x = {in.dims[3], out.dims[3], weight.dims[3], params.stride_w, params.dilation_w,
-                params.pad_left, stride_of(in, 3)},
+                params.pad_left, params.pad_right, stride_of(in, 3)},
           .image_stride = stride_of(in, 0),
           .channel_stride = stride_of(in, 1)};
 }
@@ -27,9 +27,11 @@ ConvShape shape_of(const Tensor& in, const Tensor& weight, const Tensor& out,
 template <typename T>
 void convolve(const ConvShape& shape, const Tensor& in, const Tensor& weight, const Tensor& out,
               const Epilogue& epilogue) {
-  const bool rows = shape.out_channels < kFewChannels && shape.x.in <= kLongestConvRow &&
-                    shape.x.out <= kLongestConvRow;
-  (rows ? convolve_by_rows<T> : convolve_by_product<T>)(shape, in, weight, out, epilogue);
+  const bool rows = shape.out_channels < kFewChannels &&
+                    std::max({shape.x.in, shape.x.out, shape.x.taps}) <= kLongestConvRow;
+  if (!convolve_by_library(shape, in, weight, out, epilogue)) {
+    (rows ? convolve_by_rows<T> : convolve_by_product<T>)(shape, in, weight, out, epilogue);
+  }
 }
 
 }  // namespace

@@ -18,8 +18,11 @@ struct ConvAxis {
   std::int64_t taps;
   std::int64_t step;
   std::int64_t dilation;
-  std::int64_t pad;
+  std::int64_t pad;      ///< before the input
+  std::int64_t pad_end;  ///< after it
   std::int64_t in_stride;
+
+  friend bool operator==(const ConvAxis&, const ConvAxis&) = default;
 
   /// Input position of tap `tap` for output position `position`; maybe in the padding.
   [[nodiscard]] std::int64_t source(std::int64_t position, std::int64_t tap) const {
@@ -47,6 +50,8 @@ struct ConvShape {
   std::int64_t image_stride;
   std::int64_t channel_stride;
 
+  friend bool operator==(const ConvShape&, const ConvShape&) = default;
+
   [[nodiscard]] std::int64_t taps() const { return in_channels * y.taps * x.taps; }
   [[nodiscard]] std::int64_t pixels() const { return y.out * x.out; }
 };
@@ -55,6 +60,11 @@ struct ConvShape {
 inline std::int64_t stride_of(const Tensor& tensor, unsigned axis) {
   return tensor.dims.at(axis) > 1 ? tensor.strides.at(axis) : 0;
 }
+
+/// By oneDNN's own convolution. Returns false, having done nothing, where the library cannot do it,
+/// would not be exact, or is not expected to be the fastest.
+bool convolve_by_library(const ConvShape& shape, const Tensor& in, const Tensor& weight,
+                         const Tensor& out, const Epilogue& epilogue);
 
 /// As a product of the weights [output channel, tap] with a matrix of the input's pixels [tap,
 /// output pixel], which is put together block by block as the product asks for it. T is float or

@@ -21,12 +21,8 @@ struct Number<float> {
   using Sum = float;
   static constexpr DType kType = DType::kF32;
   static void load(const Row& in, float* out, std::size_t n) { load_f32(in, out, n); }
-  static float load(const Tensor& tensor, std::int64_t offset) {
-    return load_float(tensor, offset);
-  }
-  static void multiply_add(const float* x, float weight, float* sums, std::size_t n) {
-    kernels().multiply_add_f32(x, weight, sums, n);
-  }
+  static float add(float sum, float x, float weight) { return sum + x * weight; }
+  static constexpr auto kAddTaps = &Kernels::add_taps_f32;
 };
 
 template <>
@@ -34,13 +30,10 @@ struct Number<std::int8_t> {
   using Sum = std::int32_t;
   static constexpr DType kType = DType::kI8;
   static void load(const Row& in, std::int8_t* out, std::size_t n) { load_i8(in, out, n); }
-  static std::int8_t load(const Tensor& tensor, std::int64_t offset) {
-    return load_as<std::int8_t>(address_of(tensor, offset));
+  static std::int32_t add(std::int32_t sum, std::int8_t x, std::int8_t weight) {
+    return multiply_add_wrapping(sum, x, weight);
   }
-  static void multiply_add(const std::int8_t* x, std::int8_t weight, std::int32_t* sums,
-                           std::size_t n) {
-    kernels().multiply_add_i8(x, weight, sums, n);
-  }
+  static constexpr auto kAddTaps = &Kernels::add_taps_i8;
 };
 
 /// One output channel of one image.
@@ -90,30 +83,48 @@ class Plane {
       Number<T>::load(row, copied, width);
       values = copied;
     }
-    const std::int64_t weights =
-        first_weight_ + channel * stride_of(weight_, 1) + tap_y * stride_of(weight_, 2);
-    for (std::int64_t tap = 0; tap < shape_.x.taps; ++tap) {
-      const std::int64_t begin = shape_.x.first_inside(tap);
-      const std::int64_t end = shape_.x.end_inside(tap);
-      if (begin < end) {
-        const auto n = static_cast<std::size_t>(end - begin);
-        const T weight = Number<T>::load(weight_, weights + tap * stride_of(weight_, 3));
-        Number<T>::multiply_add(spaced(values + shape_.x.source(begin, tap), n), weight,
-                                sums + begin, n);
-      }
-    }
+    add_taps(values, load_weights(channel, tap_y), sums);
   }
 
-  /// n values that lie a step of the convolution apart, side by side.
-  const T* spaced(const T* values, std::size_t n) const {
-    if (shape_.x.step == 1) {
-      return values;
+  /// One row of the kernel.
+  const T* load_weights(std::int64_t channel, std::int64_t tap_y) const {
+    const auto count = static_cast<std::size_t>(shape_.x.taps);
+    const std::int64_t offset =
+        first_weight_ + channel * stride_of(weight_, 1) + tap_y * stride_of(weight_, 2);
+    auto* weights = scratch<T>(ScratchUse::kLeft, count);
+    Number<T>::load({address_of(weight_, offset), weight_.type, stride_of(weight_, 3)}, weights,
+                    count);
+    return weights;
+  }
+
+  void add_taps(const T* values, const T* weights, Sum* sums) const {
+    const ConvAxis& x = shape_.x;
+    // Where all taps meet the input, and the positions to the left and to the right of that.
+    const std::int64_t end = x.end_inside(x.taps - 1);
+    const std::int64_t begin = std::min(x.first_inside(0), end);
+    add_edge(values, weights, 0, begin, sums);
+    if (begin < end) {
+      const Taps<T> taps{.weights = weights,
+                         .count = static_cast<std::size_t>(x.taps),
+                         .step = static_cast<std::size_t>(x.step),
+                         .dilation = static_cast<std::size_t>(x.dilation)};
+      (kernels().*Number<T>::kAddTaps)(values + x.source(begin, 0), taps, sums + begin,
+                                       static_cast<std::size_t>(end - begin));
     }
-    auto* gathered = scratch<T>(ScratchUse::kOtherRow, n);
-    for (std::size_t i = 0; i < n; ++i) {
-      gathered[i] = values[static_cast<std::int64_t>(i) * shape_.x.step];
+    add_edge(values, weights, end, x.out, sums);
+  }
+
+  /// Positions of which some taps meet the padding.
+  void add_edge(const T* values, const T* weights, std::int64_t begin, std::int64_t end,
+                Sum* sums) const {
+    for (std::int64_t position = begin; position < end; ++position) {
+      for (std::int64_t tap = 0; tap < shape_.x.taps; ++tap) {
+        const std::int64_t source = shape_.x.source(position, tap);
+        if (source >= 0 && source < shape_.x.in) {
+          sums[position] = Number<T>::add(sums[position], values[source], weights[tap]);
+        }
+      }
     }
-    return gathered;
   }
 
   void store_row(const Finisher& finisher, std::int64_t y, Sum* sums, std::size_t n) const {

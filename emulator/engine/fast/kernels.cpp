@@ -179,15 +179,59 @@ void add_wrapping(const std::int32_t* a, const std::int32_t* b, std::int32_t* ou
   combine(a, b, out, n, add_modulo);
 }
 
-void multiply_add(const float* x, float weight, float* sum, size_t n) {
-  for (size_t i = 0; i < n; ++i) {
-    sum[i] += x[i] * weight;
+inline float add_product(float sum, float x, float weight) {
+  return sum + x * weight;
+}
+
+inline std::int32_t add_product(std::int32_t sum, std::int8_t x, std::int8_t weight) {
+  return add_modulo(sum, std::int32_t{x} * weight);
+}
+
+/// Up to kLanes sums stay in registers while all taps are added. kStep is taps.step, or 0 for any.
+template <size_t kStep, typename T, typename Sum>
+void add_taps_block(const T* x, const Taps<T>& taps, Sum* sums, size_t n) {
+  const size_t step = kStep == 0 ? taps.step : kStep;
+  for (size_t t = 0; t < taps.count; ++t) {
+    const T* source = x + t * taps.dilation;
+    const T weight = taps.weights[t];
+    for (size_t i = 0; i < n; ++i) {
+      sums[i] = add_product(sums[i], source[i * step], weight);
+    }
   }
 }
 
-void multiply_add(const std::int8_t* x, std::int8_t weight, std::int32_t* sum, size_t n) {
+template <size_t kStep, typename T, typename Sum>
+void add_taps_stepping(const T* x, const Taps<T>& taps, Sum* sums, size_t n) {
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    Sum block[kLanes];  // NOLINT(modernize-avoid-c-arrays)
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      block[lane] = sums[i + lane];
+    }
+    add_taps_block<kStep>(x + i * taps.step, taps, block, kLanes);
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      sums[i + lane] = block[lane];
+    }
+  }
+  add_taps_block<kStep>(x + i * taps.step, taps, sums + i, n - i);
+}
+
+template <typename T, typename Sum>
+void add_taps(const T* x, const Taps<T>& taps, Sum* sums, size_t n) {
+  switch (taps.step) {
+    case 1:
+      return add_taps_stepping<1>(x, taps, sums, n);
+    case 2:
+      return add_taps_stepping<2>(x, taps, sums, n);
+    default:
+      return add_taps_stepping<0>(x, taps, sums, n);
+  }
+}
+
+template <typename T>
+void every_second(const T* x, T* out, size_t n) {
   for (size_t i = 0; i < n; ++i) {
-    sum[i] = add_modulo(sum[i], std::int32_t{x[i]} * weight);
+    out[i] = x[2 * i];
   }
 }
 
@@ -302,8 +346,10 @@ const Kernels HALYARD_KERNELS = {
     .affine_f32 = affine,
     .add_i32 = add_i32,
     .add_wrapping_i32 = add_wrapping,
-    .multiply_add_f32 = multiply_add,
-    .multiply_add_i8 = multiply_add,
+    .add_taps_f32 = add_taps<float, float>,
+    .add_taps_i8 = add_taps<std::int8_t, std::int32_t>,
+    .every_second_u8 = every_second<std::uint8_t>,
+    .every_second_u32 = every_second<std::uint32_t>,
     .max_f32 = max_of,
     .sum_f32 = sum_of,
     .sum_squares_f32 = sum_squares,

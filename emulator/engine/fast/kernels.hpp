@@ -25,6 +25,15 @@ struct Rescale {
   std::int32_t zero_point;
 };
 
+/// One row of a convolution's kernel.
+template <typename T>
+struct Taps {
+  const T* weights;
+  std::size_t count;
+  std::size_t step;
+  std::size_t dilation;
+};
+
 struct Kernels {
   template <typename From, typename To>
   using Convert = void (*)(const From* in, To* out, std::size_t n);
@@ -61,10 +70,13 @@ struct Kernels {
   void (*add_i32)(std::int32_t* x, std::int32_t addend, std::size_t n);
   /// out[i] = a[i] + b[i], wrapping.
   Combine<std::int32_t> add_wrapping_i32;
-  /// sum[i] += x[i] * weight; the integers wrap.
-  void (*multiply_add_f32)(const float* x, float weight, float* sum, std::size_t n);
-  void (*multiply_add_i8)(const std::int8_t* x, std::int8_t weight, std::int32_t* sum,
-                          std::size_t n);
+  /// sums[i] += sum over t of x[i * step + t * dilation] * weights[t]; the integers wrap.
+  void (*add_taps_f32)(const float* x, const Taps<float>& taps, float* sums, std::size_t n);
+  void (*add_taps_i8)(const std::int8_t* x, const Taps<std::int8_t>& taps, std::int32_t* sums,
+                      std::size_t n);
+  /// out[i] = x[2 * i]
+  Convert<std::uint8_t, std::uint8_t> every_second_u8;
+  Convert<std::uint32_t, std::uint32_t> every_second_u32;
 
   /// -inf for n == 0; NaN if any element is.
   float (*max_f32)(const float* x, std::size_t n);

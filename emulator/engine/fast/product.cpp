@@ -19,8 +19,6 @@ constexpr std::int64_t kBlockBytes = 512 * 1024;  // of the packed right operand
 constexpr std::int64_t kColumnStep = 48;          // what the library's inner loop takes at a time
 constexpr std::int64_t kMaxBlockColumns = 960;
 
-/// Multiply-accumulates from which on it pays to wake a helper thread.
-constexpr std::int64_t kWorkPerTask = 1 << 21;
 /// Groups of small products per thread: a few, so that a late helper finds less left to do.
 constexpr std::size_t kGroupsPerThread = 4;
 

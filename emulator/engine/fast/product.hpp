@@ -111,6 +111,10 @@ class Product {
   Target target_;
 };
 
+/// Multiply-accumulates (of float32; int8 counts a quarter) from which on it pays to wake a helper
+/// thread.
+inline constexpr std::int64_t kWorkPerTask = 1 << 21;
+
 /// Runs task(item, part, parts) for all `items` products of `work` multiply-accumulates each,
 /// divided among threads where that pays: large products into parts, small ones into groups.
 void run_divided(std::size_t items, std::int64_t work,

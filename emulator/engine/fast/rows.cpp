@@ -144,6 +144,16 @@ void copy_row(const Row& in, const Row& out, std::size_t n) {
     std::memmove(out.data, in.data, n * size);  // in and out may be the same view
     return;
   }
+  if (in.stride == 2 && out.stride == 1 && size != 2) {
+    if (size == 1) {
+      kernels().every_second_u8(plain<std::uint8_t>(in), reinterpret_cast<std::uint8_t*>(out.data),
+                                n);
+    } else {
+      kernels().every_second_u32(plain<std::uint32_t>(in),
+                                 reinterpret_cast<std::uint32_t*>(out.data), n);
+    }
+    return;
+  }
   switch (size) {
     case 1:
       return copy_strided<std::uint8_t>(in, out, n);

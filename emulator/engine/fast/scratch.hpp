@@ -26,6 +26,8 @@ enum class ScratchUse : unsigned char {
   kBytes,
   kRow,
   kOtherRow,
+  kLibrary,
+  kSpread,
   kCount
 };
 

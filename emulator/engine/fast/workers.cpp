@@ -9,7 +9,8 @@
 namespace halyard::engine {
 namespace {
 
-/// Processors that this process may run on; std::thread::hardware_concurrency() counts the others too.
+/// Processors that this process may run on; std::thread::hardware_concurrency() counts the others
+/// too.
 std::size_t usable_processors() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) {
