@@ -39,7 +39,11 @@ std::uint64_t now_ns() {
 }  // namespace
 
 Trace::Trace(const std::string& path) : file_(std::fopen(path.c_str(), "wbe")) {
-  if (!file_ || std::fwrite(&kFileHeader, sizeof(kFileHeader), 1, file_.get()) != 1) {
+  // Whole records at a time, so that the file can be read however the process ends.
+  constexpr std::size_t kBuffer = 2048 * sizeof(TraceRecord);
+  if (!file_ || std::setvbuf(file_.get(), nullptr, _IOFBF, kBuffer) != 0 ||
+      std::fwrite(&kFileHeader, sizeof(kFileHeader), 1, file_.get()) != 1 ||
+      std::fflush(file_.get()) != 0) {
     throw std::system_error(errno, std::generic_category(), "trace file " + path);
   }
 }

@@ -21,9 +21,9 @@ enum class TraceKind : std::uint8_t {
   kBarWrite,     ///< likewise
   kConfigRead,   ///< where = offset
   kConfigWrite,
-  kDmaRead,  ///< where = bus address, value = bytes
+  kDmaRead,  ///< where = bus address, value = bytes, 0 when the card was refused
   kDmaWrite,
-  kInterrupt,  ///< where = vector
+  kInterrupt,  ///< where = vector, value = 1, or 0 when it was lost
   kReset,      ///< where = ResetKind
   kPower,      ///< where = PowerState
   kBusMaster,  ///< where = 0 or 1

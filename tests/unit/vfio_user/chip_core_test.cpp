@@ -102,6 +102,15 @@ TEST_F(TraceTest, FlushMakesRecordsVisible) {
   EXPECT_EQ(read_trace(path_).size(), 1u);
 }
 
+TEST_F(TraceTest, CanBeReadWhileItIsWritten) {
+  Trace trace(path_);
+  EXPECT_EQ(complaint(), "");
+  for (int i = 0; i < 10000; ++i)
+    trace.record(TraceKind::kNote, 1, 2);
+  EXPECT_EQ(complaint(), "");
+  EXPECT_GT(read_trace(path_).size(), 1000u);
+}
+
 TEST_F(TraceTest, WithoutAFileNothingHappens) {
   Trace trace;
   EXPECT_FALSE(trace.enabled());
