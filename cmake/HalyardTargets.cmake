@@ -68,8 +68,8 @@ function(halyard_benchmark)
   )
 endfunction()
 
-# halyard_fuzzer(NAME x SOURCES ... LIBS ...): a libFuzzer program in tests/fuzz/, in builds with clang only.
-# The libraries are instrumented too when the build has HALYARD_SANITIZE set (preset "fuzz").
+# halyard_fuzzer(NAME x SOURCES ... LIBS ...): a libFuzzer program in tests/fuzz/, in builds with clang only. The preset
+# "asan" has the libraries instrumented for it.
 function(halyard_fuzzer)
   if(NOT HALYARD_EMULATOR_FUZZ OR NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     return()

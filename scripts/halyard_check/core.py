@@ -2,6 +2,7 @@
 """What a stage is made of: its log, its counts, and how it finds the files that it judges."""
 
 import os
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ BUILD = ROOT / "build"
 SCRIPTS = ROOT / "scripts"
 LOGS = BUILD / "log"
 RESULTS = BUILD / "check"
+CLANG_TOOLS = 14
 
 
 @dataclass
@@ -129,6 +131,16 @@ def judge_each(log, items, command):
     result = Result()
     for item, done in zip(items, each(lambda item: log.run(*command(item)), items)):
         result.judge(done.returncode == 0, f"{item}:", *done.stdout.splitlines()[:8])
+    return result
+
+
+def other_clang(log, tool):
+    """A skipped result when the host's tool is not of the version that sources are judged by: each has its own taste."""
+    version = re.search(r"version (\d+)", log.run(tool, "--version").stdout)
+    if version and int(version[1]) == CLANG_TOOLS:
+        return None
+    result = Result()
+    result.skip(f"sources are judged by {tool} {CLANG_TOOLS}, Debian 12's; this host has {version[1] if version else 'none'}")
     return result
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import xml.etree.ElementTree as ElementTree
 
-from .core import BUILD, RESULTS, ROOT, SCRIPTS, Result, each, files, stage, tracked_files
+from .core import BUILD, RESULTS, ROOT, SCRIPTS, Result, each, files, other_clang, stage, tracked_files
 
 FUZZ_SECONDS = 20
 
@@ -59,7 +59,7 @@ def check_unit(log):
     return run_ctest(log, "user")
 
 
-@stage("asan", "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer")
+@stage("asan", "unit tests with the second compiler, under AddressSanitizer and UndefinedBehaviorSanitizer")
 def check_asan(log):
     return run_ctest(log, "asan", {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
 
@@ -69,21 +69,13 @@ def check_tsan(log):
     return run_ctest(log, "tsan", {"TSAN_OPTIONS": "halt_on_error=1"})
 
 
-@stage("clang", "user space builds with the second compiler")
-def check_clang(log):
-    result = Result()
-    if build(log, "clang", result):
-        result.passed += 1
-    return result
-
-
 @stage("fuzz", f"each fuzzer for {FUZZ_SECONDS} s")
 def check_fuzz(log):
     result = Result()
-    if not build(log, "fuzz", result):
+    if not build(log, "asan", result):
         return result
-    for program in sorted((BUILD / "fuzz" / "tests" / "fuzz").glob("*")):
-        if not os.access(program, os.X_OK):
+    for program in sorted((BUILD / "asan" / "tests" / "fuzz").glob("*")):
+        if not program.is_file() or not os.access(program, os.X_OK):
             continue
         corpus = RESULTS / "corpus" / program.name
         corpus.mkdir(parents=True, exist_ok=True)
@@ -136,6 +128,9 @@ def changed_since(stamps, path, headers):
 
 @stage("clang-tidy", "clang-tidy over user space; a source that passed unchanged is not read again")
 def check_tidy(log):
+    other = other_clang(log, "clang-tidy")
+    if other:
+        return other
     result = Result()
     stamps = RESULTS / "tidy"
     stamps.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from .core import ROOT, Result, chips, files, is_script, judge_each, stage, tracked_files
+from .core import ROOT, Result, chips, files, is_script, judge_each, other_clang, stage, tracked_files
 
 TAG = re.compile(rb"SPDX-License-Identifier: (GPL-2\.0-only|MIT|\(GPL-2\.0-only OR MIT\))(?![\w.-])")
 # Data of others keep their licence; it stands in a file beside them.
@@ -115,5 +115,8 @@ def check_python(_log):
 
 @stage("clang-format", "layout of C++ sources")
 def check_format(log):
+    other = other_clang(log, "clang-format")
+    if other:
+        return other
     sources = files([".cpp", ".hpp", ".h", ".c"], "hal", "emulator", "tests")
     return judge_each(log, sources, lambda path: ("clang-format", "--dry-run", "-Werror", path))
