@@ -8,7 +8,7 @@ import time
 
 # Importing a module registers its stages; this is the order in which they run: what is quick and fails often first.
 from . import style, host, kernel, guest, delivery  # noqa: F401  isort: skip
-from .core import SCRIPTS, STAGES, Log, Result
+from .core import RESULTS, SCRIPTS, STAGES, Log, Result
 
 SHOWN_ERRORS = 15
 DESCRIPTION = "Runs the project's checks; without arguments all of them."
@@ -73,7 +73,10 @@ def main():
         total.add(result)
     print("\n".join(["", heading, *lines, ""]))
     skipped = f", {total.skipped} skipped" if total.skipped else ""
-    print(f"{total.passed} passed, {total.failed} failed{skipped}", flush=True)
+    summary = f"{total.passed} passed, {total.failed} failed{skipped}"
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "summary").write_text(f"{summary}\n")
+    print(summary, flush=True)
     return 1 if total.failed or not total.passed else 0
 
 
