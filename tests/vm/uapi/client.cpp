@@ -267,10 +267,7 @@ int Client::wait(std::uint32_t syncobj, std::uint64_t point, unsigned ms) const 
 int Client::status(std::uint32_t syncobj) const {
   int fd_out = -1;
   require(drmSyncobjExportSyncFile(fd(), syncobj, &fd_out) == 0 ? 0 : errno, "SYNCOBJ_HANDLE_TO_FD");
-  const File sync_file(fd_out);
-  sync_file_info info{};
-  require(drmIoctl(sync_file.get(), SYNC_IOC_FILE_INFO, &info) == 0 ? 0 : errno, "SYNC_IOC_FILE_INFO");
-  return info.status;
+  return sync_file_status(File(fd_out));
 }
 
 int Client::run(Job job) const {
@@ -284,6 +281,12 @@ int Client::run(Job job) const {
 }
 
 // ---- The system around it ----
+
+int sync_file_status(const File& file) {
+  sync_file_info info{};
+  require(drmIoctl(file.get(), SYNC_IOC_FILE_INFO, &info) == 0 ? 0 : errno, "SYNC_IOC_FILE_INFO");
+  return info.status;
+}
 
 std::string debugfs_folder() {
   const std::string node = device_node();

@@ -172,6 +172,9 @@ class Client {
   std::uint64_t next_va_ = 0;
 };
 
+/// 1: signalled without an error, 0: not signalled, or the negative errno of the fence.
+int sync_file_status(const File& file);
+
 /// Absolute CLOCK_MONOTONIC nanoseconds, `ms` from now.
 std::int64_t deadline(unsigned ms);
 

@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// The device is lost: everything fails at once, with an error that says so, and nothing hangs. Run in a VM of its own.
+/// The device goes away, by a broken link or by an administrator's hand: what is under way ends with an error that says
+/// so, nothing hangs, and a device that comes back is a new one.
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+
+#include <atomic>
 #include <cerrno>
-#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <xf86drm.h>
 
 #include "client.hpp"
 #include "stream.hpp"
@@ -14,48 +26,164 @@
 namespace halyard::test {
 namespace {
 
-TEST(Lost, LinkLossEndsEverything) {
-  Client client;
-  const Buffer buffer = client.make_buffer(kPage);
-  const Program program = load(client, Stream().fill(row(0, 1), 1), {whole(buffer)});
-  const std::uint32_t first = client.make_queue();
-  const std::uint32_t second = client.make_queue();
-  EXPECT_EQ(client.run(program.job(first)), 1);
+namespace fs = std::filesystem;
 
-  inject("link_loss");
-  std::vector<std::uint32_t> done;
-  for (const std::uint32_t queue : {first, second, first, second}) {
-    Job job = program.job(queue);
-    const std::uint32_t syncobj = client.make_syncobj();
-    const int error = client.submit(job.signal(syncobj));
-    if (error != 0) {
-      EXPECT_TRUE(error == ENODEV || error == ECANCELED) << error;
-      continue;
+void write_file(const fs::path& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text << std::flush;
+  if (!file) {
+    throw std::runtime_error("can't write '" + text + "' to " + path.string());
+  }
+}
+
+/// The card's folder in sysfs.
+fs::path pci_device() {
+  return fs::canonical("/sys/class/accel" / fs::path(device_node()).filename() / "device");
+}
+
+bool wait_for_device() {
+  for (int i = 0; i < 200; ++i) {
+    std::error_code error;
+    if (fs::directory_iterator("/dev/accel", error) != fs::directory_iterator()) {
+      return true;
     }
-    done.push_back(syncobj);
+    sleep_ms(50);
   }
-  ASSERT_FALSE(done.empty());
-  // The DRM core's waits go on working on an unplugged device, or say that it is gone.
-  for (const std::uint32_t syncobj : done) {
-    const int error = client.wait(syncobj, 0, 60000);
-    EXPECT_TRUE(error == 0 || error == ENODEV) << error;
+  return false;
+}
+
+/// A client with a job that stays in flight: it waits at a gate in memory.
+class Lost : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(wait_for_device());
+    client_ = std::make_unique<Client>();
+    gate_ = client_->make_buffer(kPage);
+    gated_ = load(*client_, Stream().fence_wait(0, 0, 1), {whole(gate_)});
+    queue_ = client_->make_queue();
   }
 
-  // Every call of ours says so from now on.
-  int error = 0;
-  for (int i = 0; i < 600 && error != ENODEV; ++i) {
-    drm_halyard_bo_create argument{};
-    argument.size = kPage;
-    error = client.call(DRM_IOCTL_HALYARD_BO_CREATE, argument);
-    sleep_ms(100);
+  /// Submits a job that waits for the gate; a sync file, because syncobjs are out of reach once the device is gone.
+  File submit_gated() {
+    const std::uint32_t done = client_->make_syncobj();
+    Job job = gated_.job(queue_);
+    require(client_->submit(job.signal(done)), "SUBMIT");
+    int fd = -1;
+    require(drmSyncobjExportSyncFile(client_->fd(), done, &fd) == 0 ? 0 : errno, "SYNCOBJ_HANDLE_TO_FD");
+    return File(fd);
   }
-  EXPECT_EQ(error, ENODEV);
-  EXPECT_EQ(client.submit(program.job(first)), ENODEV);
-  drm_halyard_vm_create vm{};
-  EXPECT_EQ(client.call(DRM_IOCTL_HALYARD_VM_CREATE, vm), ENODEV);
 
-  // Memory that was mapped stays readable.
-  EXPECT_EQ(buffer.as()[0], 1U);
+  /// Waits for a fence: 1, its negative errno, or 0 when it was not signalled in time.
+  static int end_of(const File& file) {
+    pollfd polled{.fd = file.get(), .events = POLLIN, .revents = 0};
+    return poll(&polled, 1, 60000) == 1 ? sync_file_status(file) : 0;
+  }
+
+  /// Every call of ours, on the file that was open before.
+  void expect_gone() {
+    drm_halyard_bo_create bo{};
+    bo.size = kPage;
+    EXPECT_EQ(client_->call(DRM_IOCTL_HALYARD_BO_CREATE, bo), ENODEV);
+    drm_halyard_vm_create vm{};
+    EXPECT_EQ(client_->call(DRM_IOCTL_HALYARD_VM_CREATE, vm), ENODEV);
+    EXPECT_EQ(client_->submit(gated_.job(queue_)), ENODEV);
+    EXPECT_EQ(client_->unmap(client_->vm(), gate_.va, kPage), ENODEV);
+    EXPECT_EQ(client_->queue_destroy(queue_), ENODEV);
+    // Memory that was mapped stays.
+    gate_.as()[0] = 5;
+    EXPECT_EQ(gate_.as()[0], 5U);
+  }
+
+  static void expect_new_device_works() {
+    ASSERT_TRUE(wait_for_device());
+    Client fresh;
+    const Buffer buffer = fresh.make_buffer(kPage);
+    const Program program = load(fresh, Stream().fill(row(0, 1), 3), {whole(buffer)});
+    EXPECT_EQ(fresh.run(program.job(fresh.make_queue())), 1);
+    EXPECT_EQ(buffer.as()[0], 3U);
+    EXPECT_EQ(fresh.limits().queues_used, 1U);
+  }
+
+  std::unique_ptr<Client> client_;
+  Buffer gate_;
+  Program gated_;
+  std::uint32_t queue_ = 0;
+};
+
+/// Ends without a device: last in the file, and GoogleTest runs suites in order.
+using LostForGood = Lost;
+
+TEST_F(Lost, RemovedWithJobsInFlight) {
+  const File first = submit_gated();
+  const File second = submit_gated();
+  write_file(pci_device() / "remove", "1");
+  EXPECT_EQ(end_of(first), -ENODEV);
+  EXPECT_EQ(end_of(second), -ENODEV);
+  expect_gone();
+  write_file("/sys/bus/pci/rescan", "1");
+  expect_new_device_works();
+  expect_gone();
+}
+
+TEST_F(Lost, UnboundWithOpenFiles) {
+  const fs::path device = pci_device();
+  const fs::path driver = fs::canonical(device / "driver");
+  for (int i = 0; i < 3; ++i) {
+    const File done = submit_gated();
+    write_file(driver / "unbind", device.filename());
+    EXPECT_EQ(end_of(done), -ENODEV);
+    expect_gone();
+    write_file(driver / "bind", device.filename());
+    expect_new_device_works();
+    SetUp();  // a client of the new device; the old one's file is closed
+  }
+}
+
+TEST_F(Lost, SharedMemoryOutlivesTheDevice) {
+  int fd = -1;
+  ASSERT_EQ(drmPrimeHandleToFD(client_->fd(), gate_.handle, DRM_CLOEXEC | DRM_RDWR, &fd), 0);
+  const File dmabuf(fd);
+  const fs::path device = pci_device();
+  const fs::path driver = fs::canonical(device / "driver");
+  write_file(driver / "unbind", device.filename());
+  client_.reset();
+  const Mapping map(kPage, dmabuf.get(), 0, PROT_READ | PROT_WRITE);
+  map.as<std::uint32_t>()[0] = 1;
+  write_file(driver / "bind", device.filename());
+  expect_new_device_works();
+}
+
+/// An administrator's function-level reset: announced, and survived by everybody.
+TEST_F(Lost, FunctionResetIsSurvived) {
+  const File done = submit_gated();
+  const std::jthread later([this] {
+    sleep_ms(300);
+    std::atomic_ref(gate_.as<std::uint64_t>()[0]).store(1);
+  });
+  write_file(pci_device() / "reset", "1");  // waits for what is in flight
+  EXPECT_EQ(end_of(done), 1);
+  EXPECT_EQ(client_->query(queue_).state, static_cast<std::uint32_t>(DRM_HALYARD_QUEUE_ACTIVE));
+  EXPECT_EQ(client_->run(gated_.job(queue_)), 1);
+}
+
+TEST_F(LostForGood, LinkLossEndsEverything) {
+  std::vector<File> done;
+  done.push_back(submit_gated());
+  const std::string node = device_node();
+  inject("link_loss");
+  for (int i = 0; i < 3; ++i) {
+    done.push_back(submit_gated());
+  }
+  EXPECT_EQ(end_of(done[0]), -ETIME);  // nothing tells it from a hang
+  for (std::size_t i = 1; i < done.size(); ++i) {
+    EXPECT_LT(end_of(done[i]), 0);
+  }
+  // The node goes soon after the fences.
+  for (int i = 0; i < 200 && fs::exists(node); ++i) {
+    sleep_ms(50);
+  }
+  EXPECT_FALSE(fs::exists(node));
+  expect_gone();
 }
 
 }  // namespace
