@@ -95,22 +95,19 @@ def debug_kernel(log, result):
     return tree
 
 
-@stage("kunit", "KUnit tests of the core, on the debug kernel")
-def check_kunit(log):
+def run_kunit(log, kernel, tree, *options):
+    """Loads the modules with tests in a VM and reads what they said in the kernel's log."""
     result = Result()
-    tree = debug_kernel(log, result)
-    if tree is None:
-        return result
     names = [path.stem for path in sorted((BUILD / "kernel" / tree.name / "tests").glob("*.ko"))]
     if not names:
         result.skip("no KUnit module is built (CONFIG_HALYARD_KUNIT)")
         return result
-    share = RESULTS / "kunit"
+    share = RESULTS / f"kunit-{tree.name}"
     shutil.rmtree(share, ignore_errors=True)
     load = " && ".join(f"modprobe {name}" for name in names)
     done = log.run(
-        SCRIPTS / "vm", "run", "--kernel", "debug", "--append", "kunit.stats_enabled=2", "--append", "log_buf_len=4M", "--timeout", 600,
-        "--share", share, "--", "sh", "-c", f"{load}; status=$?; dmesg >/out/dmesg; exit $status",
+        SCRIPTS / "vm", "run", "--kernel", kernel, "--append", "kunit.stats_enabled=2", "--append", "log_buf_len=4M", *options,
+        "--timeout", 600, "--share", share, "--", "sh", "-c", f"{load}; status=$?; dmesg >/out/dmesg; exit $status",
         timeout=720,
     )  # fmt: skip
     report = share / "dmesg"
@@ -128,6 +125,29 @@ def check_kunit(log):
     result.errors += [line for line in text.splitlines() if "not ok" in line or "EXPECTATION FAILED" in line][:10]
     if not totals or (done.returncode and not result.failed):
         result.fail(f"KUnit: exit status {done.returncode} {WHY.get(done.returncode, '')}", *done.stdout.splitlines()[-12:])
+    return result
+
+
+@stage("kunit", "KUnit tests of the core, on the default kernel")
+def check_kunit(log):
+    result = Result()
+    tree, reason = kernel_tree("")
+    done = log.run(SCRIPTS / "kbuild", "--kunit") if tree else None
+    if tree is None:
+        result.skip(f"the default kernel: {reason}")
+    elif done.returncode:
+        result.fail("the tests do not build:", *done.stdout.splitlines()[:10])
+    else:
+        result.add(run_kunit(log, "", tree))
+    return result
+
+
+@stage("kunit-debug", "KUnit tests of the core again, under KASAN, UBSAN and lockdep")
+def check_kunit_debug(log):
+    result = Result()
+    tree = debug_kernel(log, result)
+    if tree is not None:
+        result.add(run_kunit(log, "debug", tree, "--append", "kmemleak=on"))
     return result
 
 
