@@ -20,22 +20,21 @@ extern "C" {
  * - Structs are naturally aligned, padded explicitly, have no unions, and are laid out alike for
  *   32-bit and 64-bit callers.
  * - Fields and structs are only appended to; zero in a new field means the behaviour before it.
- *   Ioctl numbers, enum
- *   values and flags are never reused.
+ *   Ioctl numbers, enum values and flags are never reused.
  * - Every pad, reserved field and unknown flag must be zero, or the call fails with EINVAL and has
  *   no effect.
  * - Arrays are &struct drm_halyard_obj_array: the caller's element size is the stride, so that old
- *   user space runs on
- *   a new kernel, and new user space on an old one as long as what the old one does not know is
- * zero.
+ *   user space runs on a new kernel, and new user space on an old one as long as what the old one
+ *   does not know is zero.
  * - Pointers are __u64. Times are absolute nanoseconds of CLOCK_MONOTONIC.
  * - Waiting is done with the DRM core's ``DRM_IOCTL_SYNCOBJ_*``.
  * - A call that fails has changed nothing, unless it says otherwise.
  * - Each addition raises the driver's minor version; the list of changes stands in
  *   kernel/core/drv.c.
  *
- * Errors common to all calls: EINVAL (malformed), E2BIG (array too long, or not zero in what this kernel does not know), EFAULT (bad pointer), ENOENT (no such handle or
- * id), ENOMEM, EINTR (call again), ENODEV (device gone or lost), EOPNOTSUPP (this chip cannot).
+ * Errors common to all calls: EINVAL (malformed), E2BIG (array too long, or not zero in what this
+ * kernel does not know), EFAULT (bad pointer), ENOENT (no such handle or id), ENOMEM, EINTR (call
+ * again), ENODEV (device gone or lost), EOPNOTSUPP (this chip cannot).
  *
  * Errors of jobs arrive with the job's fence, in the syncobjs that it signals: ETIME (the job hung
  * and was stopped), EFAULT (its access faulted), EILSEQ (illegal command), EBADMSG (uncorrectable
