@@ -451,8 +451,9 @@ struct drm_halyard_queue_query {
 /**
  * struct drm_halyard_sync_op - awaits or signals a syncobj
  *
- * A wait needs a fence: EINVAL when the syncobj, or the point, has none yet and no earlier job of the call signals it. To submit
- * before the fence is there, let user space wait for it with ``DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT`` and WAIT_AVAILABLE.
+ * A wait needs a fence: EINVAL when the syncobj, or the point, has none yet and no earlier job of
+ * the call signals it. To submit before the fence is there, let user space wait for it with
+ * ``DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT`` and WAIT_AVAILABLE.
  */
 struct drm_halyard_sync_op {
 	/** @flags: DRM_HALYARD_SYNC_* */

@@ -11,17 +11,19 @@ extern "C" {
 /**
  * DOC: Clipper's job payload and command stream
  *
- * The payload of a job (&struct drm_halyard_job.payload) is one &struct drm_halyard_clipper_payload. It names a command
- * stream and a table of bindings, both in the job's address space.
+ * The payload of a job (&struct drm_halyard_job.payload) is one &struct
+ * drm_halyard_clipper_payload. It names a command stream and a table of bindings, both in the job's
+ * address space.
  *
- * A command stream is a sequence of commands. Each begins with a 64-byte &struct drm_halyard_clipper_command, whose
- * parameters depend on the opcode, followed by its operands, 64 bytes each. An operand addresses memory as an offset in a
- * binding, never directly: one stream runs with any buffers. All numbers are little-endian; all reserved
- * fields must be zero. The card checks every field, shape and address before it executes the command. The
- * stream is read once, command by command.
+ * A command stream is a sequence of commands. Each begins with a 64-byte &struct
+ * drm_halyard_clipper_command, whose parameters depend on the opcode, followed by its operands, 64
+ * bytes each. An operand addresses memory as an offset in a binding, never directly: one stream
+ * runs with any buffers. All numbers are little-endian; all reserved fields must be zero. The card
+ * checks every field, shape and address before it executes the command. The stream is read once,
+ * command by command.
  *
- * A job is executed on the engines of its queue's class. Commands of one job run in order, each seeing the results of
- * those before.
+ * A job is executed on the engines of its queue's class. Commands of one job run in order, each
+ * seeing the results of those before.
  */
 
 /** enum drm_halyard_clipper_engine - engine classes */
@@ -29,8 +31,8 @@ enum drm_halyard_clipper_engine {
 	/** @DRM_HALYARD_CLIPPER_ENGINE_TENSOR: executes every command */
 	DRM_HALYARD_CLIPPER_ENGINE_TENSOR = 0,
 	/**
-	 * @DRM_HALYARD_CLIPPER_ENGINE_COPY: executes NOP, COPY, FILL, FENCE_WAIT, FENCE_SIGNAL and TIMESTAMP; COPY without
-	 * a change of type
+	 * @DRM_HALYARD_CLIPPER_ENGINE_COPY: executes NOP, COPY, FILL, FENCE_WAIT, FENCE_SIGNAL and
+	 * TIMESTAMP; COPY without a change of type
 	 */
 	DRM_HALYARD_CLIPPER_ENGINE_COPY = 1,
 };
@@ -39,7 +41,10 @@ enum drm_halyard_clipper_engine {
 struct drm_halyard_clipper_payload {
 	/** @stream: virtual address of the command stream, a multiple of 64 */
 	__u64 stream;
-	/** @bindings: virtual address of @binding_count &struct drm_halyard_clipper_binding, a multiple of 8 */
+	/**
+	 * @bindings: virtual address of @binding_count &struct drm_halyard_clipper_binding, a
+	 * multiple of 8
+	 */
 	__u64 bindings;
 	/** @stream_size: bytes, a multiple of 64; 0 is an empty job */
 	__u32 stream_size;
@@ -79,27 +84,43 @@ enum drm_halyard_clipper_dtype {
 
 /** struct drm_halyard_clipper_operand - a strided tensor in a binding */
 struct drm_halyard_clipper_operand {
-	/** @offset: bytes from the binding's start to element (0, ..., 0), aligned to the element's size */
+	/**
+	 * @offset: bytes from the binding's start to element (0, ..., 0), aligned to the element's
+	 * size
+	 */
 	__u64 offset;
 	/** @binding: index into the job's bindings */
 	__u32 binding;
-	/** @dtype: &enum drm_halyard_clipper_dtype; 0: the operand is absent, all else in it zero */
+	/**
+	 * @dtype: &enum drm_halyard_clipper_dtype; 0: the operand is absent, all else in it zero
+	 */
 	__u16 dtype;
 	/** @rank: 1 to 6 */
 	__u16 rank;
 	/** @dims: elements along each dimension, at least 1; beyond @rank zero */
 	__u32 dims[DRM_HALYARD_CLIPPER_MAX_RANK];
-	/** @strides: elements between neighbours along each dimension; beyond @rank zero. Outputs: no two elements may share memory */
+	/**
+	 * @strides: elements between neighbours along each dimension; beyond @rank zero. Outputs:
+	 * no two elements may share memory
+	 */
 	__s32 strides[DRM_HALYARD_CLIPPER_MAX_RANK];
 };
 
-/** enum drm_halyard_clipper_opcode - what a command does; operands in this order, [x] may be absent */
+/**
+ * enum drm_halyard_clipper_opcode - what a command does; operands in this order, [x] may be absent
+ */
 enum drm_halyard_clipper_opcode {
 	/** @DRM_HALYARD_CLIPPER_NOP: no operands, no parameters */
 	DRM_HALYARD_CLIPPER_NOP = 0,
-	/** @DRM_HALYARD_CLIPPER_MATMUL: a, b, [bias], [scale], out; &struct drm_halyard_clipper_epilogue */
+	/**
+	 * @DRM_HALYARD_CLIPPER_MATMUL: a, b, [bias], [scale], out; &struct
+	 * drm_halyard_clipper_epilogue
+	 */
 	DRM_HALYARD_CLIPPER_MATMUL = 1,
-	/** @DRM_HALYARD_CLIPPER_CONV2D: in, weight, [bias], [scale], out; &struct drm_halyard_clipper_conv2d */
+	/**
+	 * @DRM_HALYARD_CLIPPER_CONV2D: in, weight, [bias], [scale], out; &struct
+	 * drm_halyard_clipper_conv2d
+	 */
 	DRM_HALYARD_CLIPPER_CONV2D = 2,
 	/** @DRM_HALYARD_CLIPPER_BINARY: a, b, out; &struct drm_halyard_clipper_binary */
 	DRM_HALYARD_CLIPPER_BINARY = 3,
@@ -111,7 +132,10 @@ enum drm_halyard_clipper_opcode {
 	DRM_HALYARD_CLIPPER_SOFTMAX = 6,
 	/** @DRM_HALYARD_CLIPPER_NORM: in, [gain], [bias], out; &struct drm_halyard_clipper_norm */
 	DRM_HALYARD_CLIPPER_NORM = 7,
-	/** @DRM_HALYARD_CLIPPER_COPY: in, out of equal dims; strides transpose, types convert; no parameters */
+	/**
+	 * @DRM_HALYARD_CLIPPER_COPY: in, out of equal dims; strides transpose, types convert; no
+	 * parameters
+	 */
 	DRM_HALYARD_CLIPPER_COPY = 8,
 	/** @DRM_HALYARD_CLIPPER_GATHER: in, index, out; no parameters */
 	DRM_HALYARD_CLIPPER_GATHER = 9,
@@ -124,13 +148,20 @@ enum drm_halyard_clipper_opcode {
 	/** @DRM_HALYARD_CLIPPER_FILL: out; &struct drm_halyard_clipper_fill */
 	DRM_HALYARD_CLIPPER_FILL = 13,
 	/**
-	 * @DRM_HALYARD_CLIPPER_FENCE_WAIT: one operand, two I32 elements that hold a 64-bit value, 8-byte aligned; waits
-	 * until it is at least &struct drm_halyard_clipper_fence.value. The engine runs other queues meanwhile.
+	 * @DRM_HALYARD_CLIPPER_FENCE_WAIT: one operand, two I32 elements that hold a 64-bit value,
+	 * 8-byte aligned; waits until it is at least &struct drm_halyard_clipper_fence.value. The
+	 * engine runs other queues meanwhile.
 	 */
 	DRM_HALYARD_CLIPPER_FENCE_WAIT = 14,
-	/** @DRM_HALYARD_CLIPPER_FENCE_SIGNAL: operand as FENCE_WAIT's; stores &struct drm_halyard_clipper_fence.value, after all results before it */
+	/**
+	 * @DRM_HALYARD_CLIPPER_FENCE_SIGNAL: operand as FENCE_WAIT's; stores &struct
+	 * drm_halyard_clipper_fence.value, after all results before it
+	 */
 	DRM_HALYARD_CLIPPER_FENCE_SIGNAL = 15,
-	/** @DRM_HALYARD_CLIPPER_TIMESTAMP: one operand, two I32 elements, 8-byte aligned; stores the device's time in ns; no parameters */
+	/**
+	 * @DRM_HALYARD_CLIPPER_TIMESTAMP: one operand, two I32 elements, 8-byte aligned; stores the
+	 * device's time in ns; no parameters
+	 */
 	DRM_HALYARD_CLIPPER_TIMESTAMP = 16,
 	/** @DRM_HALYARD_CLIPPER_NUM_OPCODES: one more than the last */
 	DRM_HALYARD_CLIPPER_NUM_OPCODES
@@ -168,7 +199,10 @@ enum drm_halyard_clipper_binary_op {
 	DRM_HALYARD_CLIPPER_MIN = 5,
 };
 
-/** struct drm_halyard_clipper_epilogue - end of a product: bias, scale, activation, zero point, rounding, saturation */
+/**
+ * struct drm_halyard_clipper_epilogue - end of a product: bias, scale, activation, zero point,
+ * rounding, saturation
+ */
 struct drm_halyard_clipper_epilogue {
 	/** @activation: &enum drm_halyard_clipper_activation */
 	__u32 activation;
@@ -270,7 +304,10 @@ struct drm_halyard_clipper_fence {
 struct drm_halyard_clipper_command {
 	/** @opcode: &enum drm_halyard_clipper_opcode */
 	__u16 opcode;
-	/** @operands: number of &struct drm_halyard_clipper_operand that follow, absent ones included */
+	/**
+	 * @operands: number of &struct drm_halyard_clipper_operand that follow, absent ones
+	 * included
+	 */
 	__u16 operands;
 	/** @tag: user space's own; faults report it */
 	__u32 tag;

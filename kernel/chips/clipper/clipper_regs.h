@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
 /*
- * Clipper: registers, memory formats. The kernel driver and the emulated card include this one file;
- * Documentation/hardware/clipper.rst says what each of it means.
+ * Clipper: registers, memory formats. The kernel driver and the emulated card include this one
+ * file; Documentation/hardware/clipper.rst says what each of it means.
  *
- * All registers are 32 bits wide, little-endian, in BAR 0; only aligned 4-byte accesses are defined.
- * A pair _LO/_HI is one 64-bit value; of counters, reading _LO latches _HI.
+ * All registers are 32 bits wide, little-endian, in BAR 0; only aligned 4-byte accesses are
+ * defined. A pair _LO/_HI is one 64-bit value; of counters, reading _LO latches _HI.
  */
 #ifndef CLIPPER_REGS_H
 #define CLIPPER_REGS_H
@@ -16,7 +16,10 @@
 #define CLP_MSIX_TABLE			0x000
 #define CLP_MSIX_PBA			0x800
 
-/* Interrupt vectors: one for faults and events, one per engine. With plain MSI all share vector 0. */
+/*
+ * Interrupt vectors: one for faults and events, one per engine. With plain MSI all share
+ * vector 0.
+ */
 #define CLP_VECTOR_EVENT		0
 #define CLP_VECTOR_ENGINE(e)		(1 + (e))
 #define CLP_NUM_VECTORS			4
@@ -96,7 +99,8 @@
 #define CLP_ENGINE_QUEUE		0x08 /* queue whose job it runs, or CLP_NO_QUEUE */
 #define   CLP_NO_QUEUE			0xffffffff
 #define CLP_ENGINE_CONTROL		0x0c
-#define   CLP_ENGINE_CONTROL_RESET	0x00000001 /* the running job is dropped, its queue stops; reads as 0 */
+/* the running job is dropped, its queue stops; reads as 0 */
+#define   CLP_ENGINE_CONTROL_RESET	0x00000001
 #define CLP_ENGINE_BUSY_NS_LO		0x10
 #define CLP_ENGINE_BUSY_NS_HI		0x14
 #define CLP_ENGINE_COMMANDS_LO		0x18
@@ -119,7 +123,8 @@
 
 /* Queues. Configuration may be changed only while the queue is disabled. */
 #define CLP_QUEUE(q)			(0x4000 + (q) * 0x40)
-#define CLP_QUEUE_RING_LO		0x00 /* virtual address of the ring in the queue's context */
+/* virtual address of the ring in the queue's context */
+#define CLP_QUEUE_RING_LO		0x00
 #define CLP_QUEUE_RING_HI		0x04
 #define CLP_QUEUE_RING_ORDER		0x08 /* log2 of entries, 2 to CAPS0.RING_ORDER_MAX */
 #define CLP_QUEUE_CONFIG		0x0c
@@ -155,15 +160,20 @@
 #define   CLP_INJECT_IRQ_LOST		5
 #define   CLP_INJECT_IRQ_LATE		6 /* by ARG microseconds */
 #define   CLP_INJECT_IRQ_SPURIOUS	7 /* at once, on vector ARG */
-#define   CLP_INJECT_COMPLETION_TORN	8 /* the two halves of the fence value ARG microseconds apart */
-#define   CLP_INJECT_COMPLETION_EARLY	9 /* out of order: the interrupt comes ARG microseconds before the value */
+/* the two halves of the fence value ARG microseconds apart */
+#define   CLP_INJECT_COMPLETION_TORN	8
+/* out of order: the interrupt comes ARG microseconds before the value */
+#define   CLP_INJECT_COMPLETION_EARLY	9
 #define   CLP_INJECT_QUEUE_RESET_FAILS	10 /* the queue stays RESETTING */
 #define   CLP_INJECT_ENGINE_RESET_FAILS	11
-#define   CLP_INJECT_FUNCTION_RESET_FAILS 12 /* STATUS stays RESETTING after CONTROL.RESET; FLR still works */
+/* STATUS stays RESETTING after CONTROL.RESET; FLR still works */
+#define   CLP_INJECT_FUNCTION_RESET_FAILS 12
 #define   CLP_INJECT_LINK_LOSS		13 /* every read gives all ones, writes and DMA are lost */
-#define   CLP_INJECT_SLOW		14 /* the command takes ARG microseconds longer, and progresses */
+/* the command takes ARG microseconds longer, and progresses */
+#define   CLP_INJECT_SLOW		14
 #define   CLP_NUM_INJECT		15
-#define CLP_INJECT_TARGET		0xa004 /* queue number; engine number for ENGINE_RESET_FAILS */
+/* queue number; engine number for ENGINE_RESET_FAILS */
+#define CLP_INJECT_TARGET		0xa004
 #define   CLP_INJECT_ANY		0xffffffff
 #define CLP_INJECT_SKIP			0xa008 /* matching events to let pass first */
 #define CLP_INJECT_COUNT		0xa00c /* events to spoil */
@@ -172,8 +182,9 @@
 #define CLP_INJECT_FIRED		0xa018 /* events spoilt since the last ARM */
 
 /*
- * Page tables: four levels of 512 entries of 64 bits, 48-bit virtual and bus addresses. Level 3 is the root; a level 1
- * entry may be a 2 MiB leaf; level 0 entries are 4 KiB leaves. Reserved bits must be zero.
+ * Page tables: four levels of 512 entries of 64 bits, 48-bit virtual and bus addresses. Level 3 is
+ * the root; a level 1 entry may be a 2 MiB leaf; level 0 entries are 4 KiB leaves. Reserved bits
+ * must be zero.
  */
 #define CLP_VA_BITS			48
 #define CLP_DMA_BITS			48
@@ -203,7 +214,8 @@ typedef uint64_t clp_u64;
 #endif
 
 /**
- * struct clp_job - an entry of a queue's ring, read by the card through the queue's context as privileged access
+ * struct clp_job - an entry of a queue's ring, read by the card through the queue's context as
+ * privileged access
  * @stream: virtual address of the command stream, 8-byte aligned
  * @bindings: virtual address of an array of struct drm_halyard_clipper_binding
  * @stream_size: bytes of the command stream, a multiple of 64
