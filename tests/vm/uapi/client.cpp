@@ -311,6 +311,16 @@ unsigned injected() {
   return count;
 }
 
+bool wait_for_injection() {
+  for (int i = 0; i < 4000; ++i) {
+    if (injected() != 0) {
+      return true;
+    }
+    sleep_ms(5);
+  }
+  return false;
+}
+
 void sleep_ms(unsigned ms) {
   timespec pause{.tv_sec = ms / 1000, .tv_nsec = static_cast<long>(ms % 1000) * kNanosecondsPerMs};
   nanosleep(&pause, nullptr);

@@ -193,6 +193,9 @@ void inject(const std::string& kind, int target = -1, unsigned skip = 0, unsigne
 /// How often what was injected last has happened.
 unsigned injected();
 
+/// Waits until what was injected last has happened; false when it does not.
+bool wait_for_injection();
+
 void sleep_ms(unsigned ms);
 
 /// Value of a key in the fdinfo of a client, 0 when it is not there.

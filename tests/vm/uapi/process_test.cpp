@@ -132,7 +132,7 @@ TEST_F(Process, KilledWithAHungJob) {
   if (pid == 0) {
     submit_forever();
   }
-  sleep_ms(300);
+  ASSERT_TRUE(wait_for_injection());
   ASSERT_EQ(kill(pid, SIGKILL), 0);
   EXPECT_EQ(wait_child(pid), 128 + SIGKILL);
   expect_all_given_back();

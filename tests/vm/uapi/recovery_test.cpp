@@ -46,10 +46,7 @@ class Recovery : public testing::Test {
     Job job = fill_.job(queue_);
     ASSERT_EQ(client_.submit(job.signal(guilty)), 0);
     // It meets the hang: nothing else is submitted before that.
-    for (int i = 0; i < 1000 && injected() == 0; ++i) {
-      sleep_ms(5);
-    }
-    ASSERT_EQ(injected(), 1U);
+    ASSERT_TRUE(wait_for_injection());
     constexpr std::uint64_t kJobs = 200;
     for (std::uint64_t i = 1; i <= kJobs; ++i) {
       Job next = program.job(innocent);

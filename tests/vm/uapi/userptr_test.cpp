@@ -117,7 +117,7 @@ TEST_F(Userptr, PinnedMemoryIsCountedAndReleased) {
   const auto locked = [] {
     std::ifstream status("/proc/self/status");
     for (std::string line; std::getline(status, line);) {
-      if (line.starts_with("VmLck:")) {
+      if (line.starts_with("VmPin:")) {
         return std::stoul(line.substr(6)) * 1024;
       }
     }
