@@ -120,8 +120,12 @@ void make_dense(const Operand& operand, engine::Tensor& tensor) {
   }
 }
 
+bool is_aligned(const std::byte* memory, std::size_t size) {
+  return reinterpret_cast<std::uintptr_t>(memory) % size == 0;
+}
+
 bool overlap(std::span<const std::byte> a, std::span<const std::byte> b) {
-  const auto start = [](auto s) { return std::bit_cast<std::uintptr_t>(s.data()); };
+  const auto start = [](auto s) { return reinterpret_cast<std::uintptr_t>(s.data()); };
   return start(a) < start(b) + b.size() && start(b) < start(a) + a.size();
 }
 
@@ -198,8 +202,7 @@ bool OperandMemory::must_stage(const Command& command, unsigned index) const {
 
 void OperandMemory::choose_output(const Operand& operand, Slot& slot, engine::Tensor& tensor) {
   const std::size_t size = engine::size_of(operand.tensor.type);
-  const bool aligned = std::bit_cast<std::uintptr_t>(slot.pieces[0].data()) % size == 0;
-  slot.staged = slot.pieces.size() > 1 || !aligned;
+  slot.staged = slot.pieces.size() > 1 || !is_aligned(slot.pieces[0].data(), size);
   slot.dense = slot.staged && operand.bytes != operand.elements * size;
   if (!slot.staged) {
     tensor.data = slot.pieces[0].data() + (operand.first - operand.begin);
@@ -249,9 +252,7 @@ bool OperandMemory::acquire(AddressSpace& space, const Command& command, Fault& 
   for (unsigned i = 0; i < command.count; ++i) {
     const Operand& operand = command.operands.at(i);
     if (i == out || !operand.present) continue;
-    const bool aligned =
-        std::bit_cast<std::uintptr_t>(tensors_.at(i).data) % engine::size_of(operand.tensor.type) ==
-        0;
+    const bool aligned = is_aligned(tensors_.at(i).data, engine::size_of(operand.tensor.type));
     if (must_stage(command, i) || !aligned) stage_input(operand, slots_.at(i), tensors_.at(i));
   }
   return true;

@@ -10,8 +10,6 @@
 
 namespace halyard::emu::clipper {
 
-using rules::hex;
-
 namespace {
 
 std::string named(const Queue& queue) {

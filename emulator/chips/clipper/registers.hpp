@@ -14,11 +14,11 @@ enum class Block : std::uint8_t { kGlobal, kContext, kEngine, kPerf, kQueue, kDo
 enum class Direction : std::uint8_t { kReadOnly, kReadWrite, kWriteOnly };
 
 struct RegisterInfo {
-  std::uint16_t offset;  ///< in the block
   const char* name;
-  Direction direction;
   std::uint32_t writable;  ///< bits that a driver may set
-  bool early = false;      ///< valid before STATUS.READY
+  std::uint16_t offset;    ///< in the block
+  Direction direction;
+  bool early = false;  ///< valid before STATUS.READY
 };
 
 /// A register of BAR 0; `info` is null when there is none at the offset.
