@@ -6,21 +6,26 @@
  * \file
  * libhalyard's C interface: one program, any chip.
  *
- * Stability: what stands here keeps its meaning within a major version. Functions, enum values and struct members are only appended. A
- * struct whose first member is `size` must have it set to sizeof by the caller, for input and output alike: the library reads and
- * writes no more than that, and takes what is missing as zero. Strings are UTF-8 and NUL-terminated.
+ * Stability: what stands here keeps its meaning within a major version. Functions, enum values and
+ * struct members are only appended. A struct whose first member is `size` must have it set to
+ * sizeof by the caller, for input and output alike: the library reads and writes no more than that,
+ * and takes what is missing as zero. Strings are UTF-8 and NUL-terminated.
  *
- * Objects are opaque and reference-counted. What a function returns through an `out` parameter or as a result belongs to the caller until the
- * matching *_release(). An object keeps what it depends on alive: a buffer its device, a submitted job its program and buffers.
- * Releasing NULL does nothing.
+ * Objects are opaque and reference-counted. What a function returns through an `out` parameter or
+ * as a result belongs to the caller until the matching *_release(). An object keeps what it depends
+ * on alive: a buffer its device, a submitted job its program and buffers. Releasing NULL does
+ * nothing.
  *
- * Threads: every function may be called from any thread. Objects are internally synchronised unless the declaration of
- * the type says otherwise. Concurrent submits to one queue are ordered in some order.
+ * Threads: every function may be called from any thread. Objects are internally synchronised unless
+ * the declaration of the type says otherwise. Concurrent submits to one queue are ordered in some
+ * order.
  *
- * Errors: a function that can fail returns a halyard_status; on failure its outputs are unchanged and
- * halyard_last_error() tells more, per thread. No function throws or aborts on what a caller does wrong with valid pointers.
+ * Errors: a function that can fail returns a halyard_status; on failure its outputs are unchanged
+ * and halyard_last_error() tells more, per thread. No function throws or aborts on what a caller
+ * does wrong with valid pointers.
  *
- * Times are nanoseconds. Deadlines are absolute CLOCK_MONOTONIC; 0 polls, HALYARD_FOREVER does not end.
+ * Times are nanoseconds. Deadlines are absolute CLOCK_MONOTONIC; 0 polls, HALYARD_FOREVER does not
+ * end.
  */
 
 #include <stddef.h>
@@ -47,23 +52,25 @@ HALYARD_API uint32_t halyard_version(void);
 
 typedef enum halyard_status {
   HALYARD_OK = 0,
-  HALYARD_INVALID_ARGUMENT = 1,  /**< a parameter is out of its documented range */
-  HALYARD_OUT_OF_MEMORY = 2,     /**< host memory, device memory or address space */
-  HALYARD_NO_DEVICE = 3,         /**< none, or not the one that was named */
-  HALYARD_NO_PERMISSION = 4,     /**< the message names the node and the group that is missing */
-  HALYARD_UNSUPPORTED = 5,       /**< this device cannot; the message says what and why */
-  HALYARD_TIMEOUT = 6,           /**< the deadline passed */
-  HALYARD_CANCELLED = 7,         /**< the job did not run, or not to its end, without a fault of its own */
-  HALYARD_HANG = 8,              /**< the job made no progress and was stopped */
-  HALYARD_FAULT = 9,             /**< the job accessed memory that it may not */
-  HALYARD_ILLEGAL_COMMAND = 10,  /**< the device refused a command */
-  HALYARD_MEMORY_ERROR = 11,     /**< uncorrectable error in the device's memory */
-  HALYARD_DEVICE_LOST = 12,      /**< release everything and open a device again */
-  HALYARD_QUEUE_BANNED = 13,     /**< a job of this queue failed: make another queue */
-  HALYARD_VERSION_MISMATCH = 14, /**< driver, plug-in or file of another version; the message names both */
-  HALYARD_MALFORMED = 15,        /**< a file or blob is not what it should be; the message says where */
-  HALYARD_LIMIT = 16,            /**< a limit of the device or of this user is reached; the message says which */
-  HALYARD_SYSTEM = 17            /**< the operating system refused; the message has its reason */
+  HALYARD_INVALID_ARGUMENT = 1, /**< a parameter is out of its documented range */
+  HALYARD_OUT_OF_MEMORY = 2,    /**< host memory, device memory or address space */
+  HALYARD_NO_DEVICE = 3,        /**< none, or not the one that was named */
+  HALYARD_NO_PERMISSION = 4,    /**< the message names the node and the group that is missing */
+  HALYARD_UNSUPPORTED = 5,      /**< this device cannot; the message says what and why */
+  HALYARD_TIMEOUT = 6,          /**< the deadline passed */
+  HALYARD_CANCELLED = 7, /**< the job did not run, or not to its end, without a fault of its own */
+  HALYARD_HANG = 8,      /**< the job made no progress and was stopped */
+  HALYARD_FAULT = 9,     /**< the job accessed memory that it may not */
+  HALYARD_ILLEGAL_COMMAND = 10, /**< the device refused a command */
+  HALYARD_MEMORY_ERROR = 11,    /**< uncorrectable error in the device's memory */
+  HALYARD_DEVICE_LOST = 12,     /**< release everything and open a device again */
+  HALYARD_QUEUE_BANNED = 13,    /**< a job of this queue failed: make another queue */
+  HALYARD_VERSION_MISMATCH =
+      14,                 /**< driver, plug-in or file of another version; the message names both */
+  HALYARD_MALFORMED = 15, /**< a file or blob is not what it should be; the message says where */
+  HALYARD_LIMIT =
+      16, /**< a limit of the device or of this user is reached; the message says which */
+  HALYARD_SYSTEM = 17 /**< the operating system refused; the message has its reason */
 } halyard_status;
 
 /** The constant's name, such as "HALYARD_TIMEOUT". Never NULL. */
@@ -73,14 +80,15 @@ HALYARD_API const char* halyard_status_name(halyard_status status);
 typedef struct halyard_error {
   size_t size;
   halyard_status status;
-  int32_t system_error;    /**< errno, or 0 */
-  char message[256];       /**< one sentence */
-  char device[64];         /**< name of the device concerned, or empty */
-  uint32_t queue;          /**< number of the queue in its device, or 0 */
-  uint32_t command;        /**< index of the failed command in its program; HALYARD_NO_COMMAND when none is concerned */
-  uint64_t fault_address;  /**< device address, or 0 */
-  uint32_t fault_write;    /**< 1: the access was a write */
-  char command_name[64];   /**< the graph's name of the node that the command came from, or empty */
+  int32_t system_error; /**< errno, or 0 */
+  char message[256];    /**< one sentence */
+  char device[64];      /**< name of the device concerned, or empty */
+  uint32_t queue;       /**< number of the queue in its device, or 0 */
+  uint32_t command; /**< index of the failed command in its program; HALYARD_NO_COMMAND when none is
+                       concerned */
+  uint64_t fault_address; /**< device address, or 0 */
+  uint32_t fault_write;   /**< 1: the access was a write */
+  char command_name[64];  /**< the graph's name of the node that the command came from, or empty */
 } halyard_error;
 #define HALYARD_NO_COMMAND UINT32_MAX
 
@@ -91,9 +99,10 @@ HALYARD_API halyard_status halyard_last_error(halyard_error* error);
 
 typedef struct halyard_device_info {
   size_t size;
-  char path[64];           /**< names the device for halyard_device_open(): "/dev/accel/accel0", "sim:<chip>" */
-  char chip[32];           /**< kind of chip */
-  char name[64];           /**< for people */
+  char path[64]; /**< names the device for halyard_device_open(): "/dev/accel/accel0", "sim:<chip>"
+                  */
+  char chip[32]; /**< kind of chip */
+  char name[64]; /**< for people */
   char platform[16];       /**< "drm" or "sim" */
   char bus[32];            /**< "0000:00:03.0", or empty */
   char driver_version[16]; /**< "1.0" */
@@ -105,13 +114,15 @@ typedef struct halyard_device_info {
   char problem[256];       /**< why it is not usable, one sentence; or empty */
 } halyard_device_info;
 
-/** Platform from HALYARD_PLATFORM in the environment ("drm", "sim"), else drm and, when named, sim. `infos` has room for `*count`
- *  elements whose `size` is set in the first; `*count` returns how many there are. `infos` may be NULL. Devices that cannot be used
- *  are listed, too. */
+/** Platform from HALYARD_PLATFORM in the environment ("drm", "sim"), else drm and, when named, sim.
+ * `infos` has room for `*count` elements whose `size` is set in the first; `*count` returns how
+ * many there are. `infos` may be NULL. Devices that cannot be used are listed, too. */
 HALYARD_API halyard_status halyard_enumerate(halyard_device_info* infos, size_t* count);
 
-/** Explains why no device is usable, one sentence per cause found, for people: calls `report` for each. `code` is a stable word
- *  ("no-node", "no-permission", "module-not-loaded", "driver-too-old", "firmware", "no-plugin"). \return the number of causes. */
+/** Explains why no device is usable, one sentence per cause found, for people: calls `report` for
+ * each. `code` is a stable word
+ *  ("no-node", "no-permission", "module-not-loaded", "driver-too-old", "firmware", "no-plugin").
+ * \return the number of causes. */
 typedef void (*halyard_diagnose_fn)(const char* code, const char* sentence, void* user);
 HALYARD_API size_t halyard_diagnose(halyard_diagnose_fn report, void* user);
 
@@ -123,10 +134,12 @@ typedef struct halyard_monitor_event {
   char path[64];
 } halyard_monitor_event;
 HALYARD_API halyard_status halyard_monitor_create(halyard_monitor** out);
-/** A file descriptor for poll(): readable when halyard_monitor_next() has an event. The monitor keeps it. */
+/** A file descriptor for poll(): readable when halyard_monitor_next() has an event. The monitor
+ * keeps it. */
 HALYARD_API int halyard_monitor_fd(halyard_monitor* monitor);
 /** HALYARD_TIMEOUT when there is none by `deadline`. */
-HALYARD_API halyard_status halyard_monitor_next(halyard_monitor* monitor, int64_t deadline, halyard_monitor_event* event);
+HALYARD_API halyard_status halyard_monitor_next(halyard_monitor* monitor, int64_t deadline,
+                                                halyard_monitor_event* event);
 HALYARD_API void halyard_monitor_release(halyard_monitor* monitor);
 
 /* ---- devices ----------------------------------------------------------------------------- */
@@ -139,7 +152,8 @@ typedef struct halyard_device halyard_device;
 HALYARD_API halyard_status halyard_device_open(const char* path, halyard_device** out);
 HALYARD_API halyard_device* halyard_device_retain(halyard_device* device);
 HALYARD_API void halyard_device_release(halyard_device* device);
-HALYARD_API halyard_status halyard_device_get_info(halyard_device* device, halyard_device_info* info);
+HALYARD_API halyard_status halyard_device_get_info(halyard_device* device,
+                                                   halyard_device_info* info);
 
 typedef struct halyard_engine_info {
   size_t size;
@@ -148,30 +162,39 @@ typedef struct halyard_engine_info {
   uint32_t count;
 } halyard_engine_info;
 /** As halyard_enumerate(). */
-HALYARD_API halyard_status halyard_device_get_engines(halyard_device* device, halyard_engine_info* infos, size_t* count);
+HALYARD_API halyard_status halyard_device_get_engines(halyard_device* device,
+                                                      halyard_engine_info* infos, size_t* count);
 
 /** The device's clock and the host's, read together: to place profiles on the host's time line. */
-HALYARD_API halyard_status halyard_device_get_time(halyard_device* device, uint64_t* device_ns, uint64_t* host_ns);
+HALYARD_API halyard_status halyard_device_get_time(halyard_device* device, uint64_t* device_ns,
+                                                   uint64_t* host_ns);
 
-/** Jobs that devices completed for this process, as the platform counts them (the kernel on drm), over all queues of `device`,
- *  those already released included. */
-HALYARD_API halyard_status halyard_device_get_jobs(halyard_device* device, uint64_t* completed, uint64_t* failed);
+/** Jobs that devices completed for this process, as the platform counts them (the kernel on drm),
+ * over all queues of `device`, those already released included. */
+HALYARD_API halyard_status halyard_device_get_jobs(halyard_device* device, uint64_t* completed,
+                                                   uint64_t* failed);
 
 /* ---- buffers ----------------------------------------------------------------------------- */
 
 typedef struct halyard_buffer halyard_buffer;
 
-/** Allocates `bytes` (at least 1; rounded up to pages), zeroed, reachable by host and device. `flags`: 0. */
-HALYARD_API halyard_status halyard_buffer_create(halyard_device* device, uint64_t bytes, uint32_t flags, halyard_buffer** out);
-/** The device works on the caller's memory in place: page-aligned, a multiple of the page size, valid until the last
- *  release and the last job that uses it. HALYARD_BUFFER_READ_ONLY: the device only reads. */
+/** Allocates `bytes` (at least 1; rounded up to pages), zeroed, reachable by host and device.
+ * `flags`: 0. */
+HALYARD_API halyard_status halyard_buffer_create(halyard_device* device, uint64_t bytes,
+                                                 uint32_t flags, halyard_buffer** out);
+/** The device works on the caller's memory in place: page-aligned, a multiple of the page size,
+ * valid until the last release and the last job that uses it. HALYARD_BUFFER_READ_ONLY: the device
+ * only reads. */
 #define HALYARD_BUFFER_READ_ONLY 1u
-HALYARD_API halyard_status halyard_buffer_wrap(halyard_device* device, void* memory, uint64_t bytes, uint32_t flags, halyard_buffer** out);
+HALYARD_API halyard_status halyard_buffer_wrap(halyard_device* device, void* memory, uint64_t bytes,
+                                               uint32_t flags, halyard_buffer** out);
 /** Imports a dma-buf; the descriptor stays the caller's. */
-HALYARD_API halyard_status halyard_buffer_import(halyard_device* device, int dmabuf_fd, halyard_buffer** out);
+HALYARD_API halyard_status halyard_buffer_import(halyard_device* device, int dmabuf_fd,
+                                                 halyard_buffer** out);
 /** A new dma-buf descriptor of the buffer, which the caller closes. */
 HALYARD_API halyard_status halyard_buffer_export(halyard_buffer* buffer, int* dmabuf_fd);
-/** The host's view, coherent with the device's; NULL with an error when the buffer cannot be mapped. Stays valid until the last release. */
+/** The host's view, coherent with the device's; NULL with an error when the buffer cannot be
+ * mapped. Stays valid until the last release. */
 HALYARD_API void* halyard_buffer_map(halyard_buffer* buffer);
 HALYARD_API uint64_t halyard_buffer_size(const halyard_buffer* buffer);
 HALYARD_API halyard_buffer* halyard_buffer_retain(halyard_buffer* buffer);
@@ -179,8 +202,8 @@ HALYARD_API void halyard_buffer_release(halyard_buffer* buffer);
 
 /* ---- timelines --------------------------------------------------------------------------- */
 
-/** A counter that only grows: points are reached, in order, by jobs or by the host. A failure reaches every point from
- *  the failed one on, and whoever waits for one of them. */
+/** A counter that only grows: points are reached, in order, by jobs or by the host. A failure
+ * reaches every point from the failed one on, and whoever waits for one of them. */
 typedef struct halyard_timeline halyard_timeline;
 
 /** A point on a timeline. */
@@ -196,16 +219,23 @@ HALYARD_API void halyard_timeline_release(halyard_timeline* timeline);
 HALYARD_API halyard_status halyard_timeline_signal(halyard_timeline* timeline, uint64_t value);
 /** Highest point reached. Fails with a failed job's status. */
 HALYARD_API halyard_status halyard_timeline_query(halyard_timeline* timeline, uint64_t* value);
-/** Waits until all points are reached. A failed one ends the wait with its status, and halyard_last_error() has the details. Points that no job
- *  has promised yet are awaited, too: HALYARD_TIMEOUT at the deadline. */
-HALYARD_API halyard_status halyard_wait(const halyard_point* points, size_t count, int64_t deadline);
+/** Waits until all points are reached. A failed one ends the wait with its status, and
+ * halyard_last_error() has the details. Points that no job has promised yet are awaited, too:
+ * HALYARD_TIMEOUT at the deadline. */
+HALYARD_API halyard_status halyard_wait(const halyard_point* points, size_t count,
+                                        int64_t deadline);
 /** As halyard_wait() for any one of the points; `*index` tells which. */
-HALYARD_API halyard_status halyard_wait_any(const halyard_point* points, size_t count, int64_t deadline, size_t* index);
-/** Makes `eventfd` readable (adds 1) when the point is reached or fails: for poll loops. The descriptor stays the caller's. */
-HALYARD_API halyard_status halyard_timeline_notify(halyard_timeline* timeline, uint64_t value, int eventfd);
-/** A descriptor (DRM syncobj) for another process or device; import takes such a one. HALYARD_UNSUPPORTED on sim. */
+HALYARD_API halyard_status halyard_wait_any(const halyard_point* points, size_t count,
+                                            int64_t deadline, size_t* index);
+/** Makes `eventfd` readable (adds 1) when the point is reached or fails: for poll loops. The
+ * descriptor stays the caller's. */
+HALYARD_API halyard_status halyard_timeline_notify(halyard_timeline* timeline, uint64_t value,
+                                                   int eventfd);
+/** A descriptor (DRM syncobj) for another process or device; import takes such a one.
+ * HALYARD_UNSUPPORTED on sim. */
 HALYARD_API halyard_status halyard_timeline_export(halyard_timeline* timeline, int* fd);
-HALYARD_API halyard_status halyard_timeline_import(halyard_device* device, int fd, halyard_timeline** out);
+HALYARD_API halyard_status halyard_timeline_import(halyard_device* device, int fd,
+                                                   halyard_timeline** out);
 
 /* ---- graphs ------------------------------------------------------------------------------ */
 
@@ -229,7 +259,8 @@ typedef struct halyard_tensor_desc {
   uint32_t dims[HALYARD_MAX_RANK];
 } halyard_tensor_desc;
 
-/** A computation. Not synchronised: one thread at a time, except that a graph which is no longer changed may be compiled and evaluated from many. */
+/** A computation. Not synchronised: one thread at a time, except that a graph which is no longer
+ * changed may be compiled and evaluated from many. */
 typedef struct halyard_graph halyard_graph;
 /** A tensor of a graph: an index, valid in that graph only. */
 typedef uint32_t halyard_tensor;
@@ -239,21 +270,31 @@ HALYARD_API halyard_graph* halyard_graph_retain(halyard_graph* graph);
 HALYARD_API void halyard_graph_release(halyard_graph* graph);
 
 /** A tensor that each submit supplies. Names are unique in the graph, 1 to 63 bytes. */
-HALYARD_API halyard_status halyard_graph_input(halyard_graph* graph, const char* name, const halyard_tensor_desc* desc, halyard_tensor* out);
+HALYARD_API halyard_status halyard_graph_input(halyard_graph* graph, const char* name,
+                                               const halyard_tensor_desc* desc,
+                                               halyard_tensor* out);
 /** A tensor with fixed contents, copied now: elements * size of the type bytes. */
-HALYARD_API halyard_status halyard_graph_constant(halyard_graph* graph, const halyard_tensor_desc* desc, const void* data, size_t bytes, halyard_tensor* out);
+HALYARD_API halyard_status halyard_graph_constant(halyard_graph* graph,
+                                                  const halyard_tensor_desc* desc, const void* data,
+                                                  size_t bytes, halyard_tensor* out);
 /** Declares a computed tensor to be an output that each submit supplies a buffer for. */
-HALYARD_API halyard_status halyard_graph_output(halyard_graph* graph, const char* name, halyard_tensor tensor);
-HALYARD_API halyard_status halyard_graph_get_desc(const halyard_graph* graph, halyard_tensor tensor, halyard_tensor_desc* desc);
+HALYARD_API halyard_status halyard_graph_output(halyard_graph* graph, const char* name,
+                                                halyard_tensor tensor);
+HALYARD_API halyard_status halyard_graph_get_desc(const halyard_graph* graph, halyard_tensor tensor,
+                                                  halyard_tensor_desc* desc);
 /** Names the node that made `tensor`, for errors and profiles. */
-HALYARD_API halyard_status halyard_graph_set_name(halyard_graph* graph, halyard_tensor tensor, const char* name);
+HALYARD_API halyard_status halyard_graph_set_name(halyard_graph* graph, halyard_tensor tensor,
+                                                  const char* name);
 
 typedef enum halyard_op {
-  /** a [..., m, k], b [..., k, n] -> [..., m, n]; rank 2 to 4, leading dims equal or 1. f32/f16/bf16 alike; i8 x i8 -> i32. */
+  /** a [..., m, k], b [..., k, n] -> [..., m, n]; rank 2 to 4, leading dims equal or 1.
+     f32/f16/bf16 alike; i8 x i8 -> i32. */
   HALYARD_OP_MATMUL = 1,
-  /** in [n, c, h, w], weight [oc, c / groups, kh, kw] -> [n, oc, oh, ow]; halyard_conv2d_params. Types as matmul. */
+  /** in [n, c, h, w], weight [oc, c / groups, kh, kw] -> [n, oc, oh, ow]; halyard_conv2d_params.
+     Types as matmul. */
   HALYARD_OP_CONV2D = 2,
-  /** Elementwise on two with broadcasting (numpy's rule). Types alike: f32/f16/bf16/i32/i8. A bias is an add. */
+  /** Elementwise on two with broadcasting (numpy's rule). Types alike: f32/f16/bf16/i32/i8. A bias
+     is an add. */
   HALYARD_OP_ADD = 3,
   HALYARD_OP_SUB = 4,
   HALYARD_OP_MUL = 5,
@@ -283,11 +324,13 @@ typedef enum halyard_op {
   HALYARD_OP_CAST = 21,
   /** in [rows, ...], index i32 [n] -> [n, ...]. An index out of range fails the job. */
   HALYARD_OP_GATHER = 22,
-  /** in real, scale f32 [1] or [dims[axis]] -> i8/u8; halyard_quantize_params. saturate(half_even(in / scale) + zero_point) */
+  /** in real, scale f32 [1] or [dims[axis]] -> i8/u8; halyard_quantize_params.
+     saturate(half_even(in / scale) + zero_point) */
   HALYARD_OP_QUANTIZE = 23,
   /** in i8/u8/i32, scale -> real; halyard_quantize_params. (in - zero_point) * scale */
   HALYARD_OP_DEQUANTIZE = 24,
-  /** in i32, scale -> i8; halyard_quantize_params. saturate(half_even(float(in) * scale) + zero_point) */
+  /** in i32, scale -> i8; halyard_quantize_params. saturate(half_even(float(in) * scale) +
+     zero_point) */
   HALYARD_OP_REQUANTIZE = 25
 } halyard_op;
 
@@ -296,15 +339,15 @@ typedef struct halyard_conv2d_params {
   uint32_t stride_h, stride_w;     /**< at least 1 */
   uint32_t dilation_h, dilation_w; /**< at least 1 */
   uint32_t pad_top, pad_left, pad_bottom, pad_right;
-  uint32_t groups;                 /**< at least 1 */
+  uint32_t groups; /**< at least 1 */
 } halyard_conv2d_params;
 
 typedef struct halyard_pool2d_params {
   size_t size;
-  uint32_t kernel_h, kernel_w; /**< at least 1 */
-  uint32_t stride_h, stride_w; /**< at least 1 */
+  uint32_t kernel_h, kernel_w;                       /**< at least 1 */
+  uint32_t stride_h, stride_w;                       /**< at least 1 */
   uint32_t pad_top, pad_left, pad_bottom, pad_right; /**< less than the kernel */
-  uint32_t count_padding;      /**< average: the divisor counts padding, too */
+  uint32_t count_padding; /**< average: the divisor counts padding, too */
 } halyard_pool2d_params;
 
 typedef struct halyard_norm_params {
@@ -335,9 +378,10 @@ typedef struct halyard_quantize_params {
   int32_t zero_point;
 } halyard_quantize_params;
 
-/** Adds an operation. Checks shapes, types and parameters now: HALYARD_INVALID_ARGUMENT names what does not fit. `params` is the op's
- *  struct, or NULL where it has none. */
-HALYARD_API halyard_status halyard_graph_add(halyard_graph* graph, halyard_op op, const halyard_tensor* inputs, size_t input_count,
+/** Adds an operation. Checks shapes, types and parameters now: HALYARD_INVALID_ARGUMENT names what
+ * does not fit. `params` is the op's struct, or NULL where it has none. */
+HALYARD_API halyard_status halyard_graph_add(halyard_graph* graph, halyard_op op,
+                                             const halyard_tensor* inputs, size_t input_count,
                                              const void* params, halyard_tensor* out);
 
 /** A tensor's memory on the host, by name. */
@@ -347,41 +391,53 @@ typedef struct halyard_host_tensor {
   size_t bytes;
 } halyard_host_tensor;
 
-/** The CPU reference: computes the graph with plain code on the calling thread. To compare with, not to be fast. */
-HALYARD_API halyard_status halyard_graph_evaluate(const halyard_graph* graph, const halyard_host_tensor* tensors, size_t count);
+/** The CPU reference: computes the graph with plain code on the calling thread. To compare with,
+ * not to be fast. */
+HALYARD_API halyard_status halyard_graph_evaluate(const halyard_graph* graph,
+                                                  const halyard_host_tensor* tensors, size_t count);
 
 /* ---- programs ---------------------------------------------------------------------------- */
 
 /** A graph made ready for one kind of chip. Immutable. */
 typedef struct halyard_program halyard_program;
 
-/** Compiles; HALYARD_UNSUPPORTED when the chip lacks an operation, with the node and the reason: nothing is done on the CPU instead. The
- *  result is kept and returned again for an equal graph on the same device. */
-HALYARD_API halyard_status halyard_program_compile(halyard_device* device, const halyard_graph* graph, halyard_program** out);
+/** Compiles; HALYARD_UNSUPPORTED when the chip lacks an operation, with the node and the reason:
+ * nothing is done on the CPU instead. The result is kept and returned again for an equal graph on
+ * the same device. */
+HALYARD_API halyard_status halyard_program_compile(halyard_device* device,
+                                                   const halyard_graph* graph,
+                                                   halyard_program** out);
 /** Writes at most `*bytes`, returns in `*bytes` how many there are; `data` may be NULL. */
-HALYARD_API halyard_status halyard_program_save(const halyard_program* program, void* data, size_t* bytes);
-/** Loads what halyard_program_save() wrote. HALYARD_MALFORMED says where; HALYARD_VERSION_MISMATCH for another chip, revision or format. */
-HALYARD_API halyard_status halyard_program_load(halyard_device* device, const void* data, size_t bytes, halyard_program** out);
+HALYARD_API halyard_status halyard_program_save(const halyard_program* program, void* data,
+                                                size_t* bytes);
+/** Loads what halyard_program_save() wrote. HALYARD_MALFORMED says where; HALYARD_VERSION_MISMATCH
+ * for another chip, revision or format. */
+HALYARD_API halyard_status halyard_program_load(halyard_device* device, const void* data,
+                                                size_t bytes, halyard_program** out);
 
 typedef struct halyard_binding_info {
   size_t size;
   char name[64];
   halyard_tensor_desc desc;
-  uint64_t bytes;      /**< that the buffer must have at least */
+  uint64_t bytes; /**< that the buffer must have at least */
   uint32_t is_output;
 } halyard_binding_info;
 /** As halyard_enumerate(). Inputs first, in the order they were declared, then outputs. */
-HALYARD_API halyard_status halyard_program_get_bindings(const halyard_program* program, halyard_binding_info* infos, size_t* count);
+HALYARD_API halyard_status halyard_program_get_bindings(const halyard_program* program,
+                                                        halyard_binding_info* infos, size_t* count);
 
 typedef struct halyard_program_info {
   size_t size;
-  uint32_t commands;        /**< of one submit */
-  uint64_t constant_bytes;  /**< on the device, shared by all submits */
-  uint64_t scratch_bytes;   /**< on the device, per submit under way */
+  uint32_t commands;       /**< of one submit */
+  uint64_t constant_bytes; /**< on the device, shared by all submits */
+  uint64_t scratch_bytes;  /**< on the device, per submit under way */
 } halyard_program_info;
-HALYARD_API halyard_status halyard_program_get_info(const halyard_program* program, halyard_program_info* info);
-/** The graph's name of the node that command `index` came from; NULL when out of range. Valid as long as the program. */
-HALYARD_API const char* halyard_program_command_name(const halyard_program* program, uint32_t index);
+HALYARD_API halyard_status halyard_program_get_info(const halyard_program* program,
+                                                    halyard_program_info* info);
+/** The graph's name of the node that command `index` came from; NULL when out of range. Valid as
+ * long as the program. */
+HALYARD_API const char* halyard_program_command_name(const halyard_program* program,
+                                                     uint32_t index);
 HALYARD_API halyard_program* halyard_program_retain(halyard_program* program);
 HALYARD_API void halyard_program_release(halyard_program* program);
 
@@ -396,7 +452,7 @@ typedef enum halyard_priority {
 
 typedef struct halyard_queue_desc {
   size_t size;
-  uint32_t engine_class;    /**< of halyard_engine_info */
+  uint32_t engine_class; /**< of halyard_engine_info */
   halyard_priority priority;
 } halyard_queue_desc;
 
@@ -404,18 +460,21 @@ typedef struct halyard_queue_desc {
 typedef struct halyard_queue halyard_queue;
 
 /** `desc` NULL: class 0, normal priority. */
-HALYARD_API halyard_status halyard_queue_create(halyard_device* device, const halyard_queue_desc* desc, halyard_queue** out);
+HALYARD_API halyard_status halyard_queue_create(halyard_device* device,
+                                                const halyard_queue_desc* desc,
+                                                halyard_queue** out);
 HALYARD_API halyard_queue* halyard_queue_retain(halyard_queue* queue);
 /** The last release cancels jobs that are not done. */
 HALYARD_API void halyard_queue_release(halyard_queue* queue);
-/** The queue's own timeline, which every submit advances by one. Valid as long as the queue; not retained. */
+/** The queue's own timeline, which every submit advances by one. Valid as long as the queue; not
+ * retained. */
 HALYARD_API halyard_timeline* halyard_queue_timeline(halyard_queue* queue);
 
 /** A buffer for one of the program's bindings. */
 typedef struct halyard_binding {
-  const char* name;      /**< NULL: by position */
+  const char* name; /**< NULL: by position */
   halyard_buffer* buffer;
-  uint64_t offset;       /**< bytes, a multiple of 64 */
+  uint64_t offset; /**< bytes, a multiple of 64 */
 } halyard_binding;
 
 /** What every queue operation awaits and signals besides the queue's own timeline. */
@@ -428,18 +487,23 @@ typedef struct halyard_sync {
   struct halyard_profile* profile; /**< NULL, or filled in when the job is done */
 } halyard_sync;
 
-/** Runs a program. `*point` (may be NULL) is the job's point on the queue's timeline, not retained. The buffers are kept alive until
- *  the job is done. `sync` may be NULL. */
-HALYARD_API halyard_status halyard_queue_submit(halyard_queue* queue, halyard_program* program, const halyard_binding* bindings, size_t count,
+/** Runs a program. `*point` (may be NULL) is the job's point on the queue's timeline, not retained.
+ * The buffers are kept alive until the job is done. `sync` may be NULL. */
+HALYARD_API halyard_status halyard_queue_submit(halyard_queue* queue, halyard_program* program,
+                                                const halyard_binding* bindings, size_t count,
                                                 const halyard_sync* sync, halyard_point* point);
 /** Copies bytes by the device. Ranges must not overlap. */
-HALYARD_API halyard_status halyard_queue_copy(halyard_queue* queue, halyard_buffer* dst, uint64_t dst_offset, halyard_buffer* src,
-                                              uint64_t src_offset, uint64_t bytes, const halyard_sync* sync, halyard_point* point);
+HALYARD_API halyard_status halyard_queue_copy(halyard_queue* queue, halyard_buffer* dst,
+                                              uint64_t dst_offset, halyard_buffer* src,
+                                              uint64_t src_offset, uint64_t bytes,
+                                              const halyard_sync* sync, halyard_point* point);
 /** Fills with a 32-bit pattern; offset and bytes are multiples of 4. */
-HALYARD_API halyard_status halyard_queue_fill(halyard_queue* queue, halyard_buffer* dst, uint64_t offset, uint64_t bytes, uint32_t pattern,
+HALYARD_API halyard_status halyard_queue_fill(halyard_queue* queue, halyard_buffer* dst,
+                                              uint64_t offset, uint64_t bytes, uint32_t pattern,
                                               const halyard_sync* sync, halyard_point* point);
 /** An empty job: joins waits and signals. */
-HALYARD_API halyard_status halyard_queue_barrier(halyard_queue* queue, const halyard_sync* sync, halyard_point* point);
+HALYARD_API halyard_status halyard_queue_barrier(halyard_queue* queue, const halyard_sync* sync,
+                                                 halyard_point* point);
 
 /* ---- profiles ---------------------------------------------------------------------------- */
 
@@ -454,7 +518,8 @@ typedef struct halyard_profile_entry {
 } halyard_profile_entry;
 HALYARD_API halyard_status halyard_profile_create(halyard_device* device, halyard_profile** out);
 /** As halyard_enumerate(), after the job is done; HALYARD_TIMEOUT before. */
-HALYARD_API halyard_status halyard_profile_get(halyard_profile* profile, halyard_profile_entry* entries, size_t* count);
+HALYARD_API halyard_status halyard_profile_get(halyard_profile* profile,
+                                               halyard_profile_entry* entries, size_t* count);
 HALYARD_API void halyard_profile_release(halyard_profile* profile);
 
 #ifdef __cplusplus

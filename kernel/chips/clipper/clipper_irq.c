@@ -38,6 +38,8 @@ static const struct clipper_cause clipper_causes[] = {
 /**
  * clipper_irq_start - start the fault queue and enable interrupts
  * @hdev: the card, just reset
+ *
+ * Return: 0, or -ENOMEM.
  */
 int clipper_irq_start(struct halyard_device *hdev)
 {
@@ -151,6 +153,8 @@ unsigned int clipper_faults_drain(struct halyard_device *hdev)
  *
  * Each event sends its message, whatever IRQ_STATUS holds: there is nothing to acknowledge, and
  * no register is accessed on a job's way back.
+ *
+ * Return: IRQ_WAKE_THREAD for events, IRQ_HANDLED for engines.
  */
 irqreturn_t clipper_irq(struct halyard_device *hdev, unsigned int vector)
 {
@@ -166,6 +170,8 @@ irqreturn_t clipper_irq(struct halyard_device *hdev, unsigned int vector)
  * clipper_irq_thread - &halyard_chip_ops.irq_thread
  * @hdev: the card
  * @vector: CLP_VECTOR_EVENT
+ *
+ * Return: IRQ_HANDLED.
  */
 irqreturn_t clipper_irq_thread(struct halyard_device *hdev, unsigned int vector)
 {

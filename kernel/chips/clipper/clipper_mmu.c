@@ -166,6 +166,8 @@ static u64 clipper_pt_span(unsigned int level, u64 va, u64 size)
  * @vm: new, or one that outlived a reset of the card and has its tables still
  *
  * The context is loaded when a queue needs it.
+ *
+ * Return: 0, or -ENOMEM.
  */
 int clipper_vm_init(struct halyard_vm *vm)
 {
@@ -280,6 +282,8 @@ void clipper_mmu_release_orphans(struct halyard_device *hdev)
  * @size: of the range
  *
  * Tables of all levels: a large page that is unmapped in part needs the lowest, too.
+ *
+ * Return: 0, or -ENOMEM.
  */
 int clipper_vm_prepare(struct halyard_vm *vm, u64 va, u64 size)
 {
@@ -396,6 +400,8 @@ void clipper_vm_unmap(struct halyard_vm *vm, u64 va, u64 size)
 /**
  * clipper_vm_flush - &halyard_chip_ops.vm_flush
  * @vm: address space
+ *
+ * Return: 0, or -ETIMEDOUT.
  */
 int clipper_vm_flush(struct halyard_vm *vm)
 {

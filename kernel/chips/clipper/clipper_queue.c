@@ -31,6 +31,8 @@ static void clipper_queue_enable(struct halyard_queue *queue)
 /**
  * clipper_queue_init - &halyard_chip_ops.queue_init
  * @queue: new, or one that outlived a reset of the card
+ *
+ * Return: 0.
  */
 int clipper_queue_init(struct halyard_queue *queue)
 {
@@ -75,6 +77,8 @@ static int clipper_queue_stop(struct halyard_queue *queue)
 /**
  * clipper_queue_fini - &halyard_chip_ops.queue_fini
  * @queue: a queue; there is nothing to do when the card was reset meanwhile
+ *
+ * Return: 0, or -ETIMEDOUT when the queue does not stop.
  */
 int clipper_queue_fini(struct halyard_queue *queue)
 {
@@ -143,6 +147,8 @@ static bool clipper_user_range(struct halyard_device *hdev, u64 address, u64 siz
  * @size: of it
  *
  * What the stream holds is the card's to check.
+ *
+ * Return: 0, or -EINVAL.
  */
 int clipper_job_check(struct halyard_queue *queue, const void *payload, size_t size)
 {

@@ -10,6 +10,8 @@
 /**
  * clipper_wait_ready - wait until registers may be accessed
  * @hdev: the card
+ *
+ * Return: 0, or -ETIMEDOUT.
  */
 int clipper_wait_ready(struct halyard_device *hdev)
 {
@@ -40,6 +42,8 @@ static void clipper_forget(struct halyard_device *hdev)
 /**
  * clipper_start - &halyard_chip_ops.start
  * @hdev: the card, just reset
+ *
+ * Return: 0, -ENOMEM or -ETIMEDOUT.
  */
 int clipper_start(struct halyard_device *hdev)
 {
@@ -111,6 +115,8 @@ static int clipper_reset_engine(struct halyard_device *hdev, struct halyard_queu
  * @hdev: the card
  * @level: engine or device
  * @queue: of the job that hangs
+ *
+ * Return: 0, or -ETIMEDOUT.
  */
 int clipper_reset(struct halyard_device *hdev, enum halyard_reset_level level,
 		  struct halyard_queue *queue)

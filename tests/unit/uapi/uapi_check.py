@@ -3,7 +3,7 @@
 """Checks the uAPI headers as user space meets them.
 
   uapi_check.py layout [--update] ...  every struct is laid out alike for 32-bit and 64-bit callers, without implicit
-                                       padding, and as layout.txt has it: what is there is never changed
+                                       padding, and as <header>.layout has it: what is there is never changed
   uapi_check.py compile ...            every header compiles alone, as C90 and later and as C++, without a warning
 
 The layouts come from the compiler: it is made to print sizes and offsets as assembly, so nothing has to run or to be
@@ -17,7 +17,6 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-GOLDEN = HERE / "layout.txt"
 
 STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -58,10 +57,9 @@ def compiler(arguments, mode):
     return command
 
 
-def layout_of(arguments, bits):
-    facts = [fact for header in arguments.headers for fact in facts_of(header)]
-    source = "".join(f'#include "{header.resolve()}"\n' for header in arguments.headers)
-    source += "void facts(void)\n{\n"
+def layout_of(arguments, header, bits):
+    facts = facts_of(header)
+    source = f'#include "{header.resolve()}"\n' + "void facts(void)\n{\n"
     for index, (_, expression) in enumerate(facts):
         source += f'\t__asm__ volatile(".ascii \\"@{index} %c0\\"" : : "i" ((unsigned int)({expression})));\n'
     source += "}\n"
@@ -80,25 +78,36 @@ def differences(ours, theirs, what):
     return [f"{name}: {ours[name]} here, {theirs.get(name, 'gone')} {what}" for name in ours if ours[name] != theirs.get(name)]
 
 
-def read_golden():
-    lines = (line.rsplit(" ", 1) for line in GOLDEN.read_text().splitlines() if line and not line.startswith("#"))
+def golden_of(header):
+    """A header's layout as it was released: one file per header, as a chip's is the chip's own."""
+    return HERE / f"{header.stem}.layout"
+
+
+def read_golden(header):
+    text = golden_of(header).read_text()
+    lines = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
     return {name: int(value, 0) for name, value in lines}
 
 
-def check_layout(arguments):
-    layout = layout_of(arguments, 64)
-    errors = differences(layout, layout_of(arguments, 32), "with -m32")
+def check_header(arguments, header):
+    layout = layout_of(arguments, header, 64)
+    errors = differences(layout, layout_of(arguments, header, 32), "with -m32")
     if arguments.update:
         text = "# SPDX-License-Identifier: MIT\n# Written by uapi_check.py layout --update. A line may be added, never changed.\n"
         text += "".join(f"{name} {value:#x}\n" for name, value in layout.items())
-        GOLDEN.write_text(text)
+        golden_of(header).write_text(text)
     else:
-        golden = read_golden()
+        golden = read_golden(header)
         # A struct may grow at its end; the offsets of what it had then still hold it in place.
         errors += [e for e in differences(golden, layout, "now") if not re.match(r"struct \w+: ", e)]
         errors += [f"{n}: shrank" for n, v in golden.items() if re.fullmatch(r"struct \w+", n) and layout.get(n, 0) < v]
-        errors += [f"{name}: not in layout.txt; add it with --update" for name in layout if name not in golden]
+        missing = [name for name in layout if name not in golden]
+        errors += [f"{name}: not in {golden_of(header).name}; add it with --update" for name in missing]
     return errors
+
+
+def check_layout(arguments):
+    return [error for header in arguments.headers for error in check_header(arguments, header)]
 
 
 def check_compile(arguments):
@@ -120,7 +129,7 @@ def main():
     parser.add_argument("--cc", default="gcc")
     parser.add_argument("--include", action="append", default=[])
     parser.add_argument("--system-include", action="append", default=[])
-    parser.add_argument("--update", action="store_true", help="write layout.txt")
+    parser.add_argument("--update", action="store_true", help="write the layout files")
     arguments = parser.parse_args()
 
     errors = check_layout(arguments) if arguments.check == "layout" else check_compile(arguments)
