@@ -317,7 +317,7 @@ TEST_F(ServerTest, KeepsTheMsixTableFromTheChip) {
   Client client = connected();
   EXPECT_EQ(client.write<U32>(0, FakeChip::kMsixTable, 0x1234), 0);
   EXPECT_EQ(client.read<U32>(0, FakeChip::kMsixTable), 0u);
-  EXPECT_EQ(client.write<U32>(0, FakeChip::kMsixTable + 16 * FakeChip::kVectors, 1), 0);
+  EXPECT_EQ(client.write<U32>(0, FakeChip::kMsixTable + U64{16} * FakeChip::kVectors, 1), 0);
   const UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   const int fds[] = {event.get()};
   ASSERT_EQ(client.set_irqs(kTriggerEventFd, 2, 1, 1, fds), 0);
