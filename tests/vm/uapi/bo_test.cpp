@@ -14,7 +14,8 @@ namespace {
 
 class Bo : public testing::Test {
  protected:
-  /// BO_CREATE refuses an argument that differs from a good one in what `spoil` changes, and has no effect.
+  /// BO_CREATE refuses an argument that differs from a good one in what `spoil` changes, and has no
+  /// effect.
   template <typename Spoil>
   int create(Spoil spoil) {
     drm_halyard_bo_create argument{};

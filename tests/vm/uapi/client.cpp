@@ -197,8 +197,8 @@ int Client::vm_bind(std::uint32_t vm, const drm_halyard_bind_op& op) const {
   return call(DRM_IOCTL_HALYARD_VM_BIND, argument);
 }
 
-int Client::map_at(std::uint32_t vm, std::uint32_t handle, std::uint64_t va, std::uint64_t size, std::uint32_t flags,
-                   std::uint64_t bo_offset) const {
+int Client::map_at(std::uint32_t vm, std::uint32_t handle, std::uint64_t va, std::uint64_t size,
+                   std::uint32_t flags, std::uint64_t bo_offset) const {
   drm_halyard_bind_op op{};
   op.type = DRM_HALYARD_BIND_MAP;
   op.flags = flags;
@@ -251,8 +251,9 @@ int Client::submit(const Job& job) const {
 
 std::uint32_t Client::make_syncobj(bool signaled) const {
   std::uint32_t handle = 0;
-  require(drmSyncobjCreate(fd(), signaled ? DRM_SYNCOBJ_CREATE_SIGNALED : 0, &handle) == 0 ? 0 : errno,
-          "SYNCOBJ_CREATE");
+  require(
+      drmSyncobjCreate(fd(), signaled ? DRM_SYNCOBJ_CREATE_SIGNALED : 0, &handle) == 0 ? 0 : errno,
+      "SYNCOBJ_CREATE");
   return handle;
 }
 
@@ -266,7 +267,8 @@ int Client::wait(std::uint32_t syncobj, std::uint64_t point, unsigned ms) const 
 
 int Client::status(std::uint32_t syncobj) const {
   int fd_out = -1;
-  require(drmSyncobjExportSyncFile(fd(), syncobj, &fd_out) == 0 ? 0 : errno, "SYNCOBJ_HANDLE_TO_FD");
+  require(drmSyncobjExportSyncFile(fd(), syncobj, &fd_out) == 0 ? 0 : errno,
+          "SYNCOBJ_HANDLE_TO_FD");
   return sync_file_status(File(fd_out));
 }
 

@@ -4,8 +4,9 @@
 /// \file
 /// What the tests of the uAPI share: an open device file and thin wrappers over its ioctls.
 ///
-/// Functions named like the ioctl return 0 or the errno, so that a test can ask for a refusal. The others
-/// (make_*, bind, load, ...) throw std::system_error when the kernel refuses, which GoogleTest reports as a failure.
+/// Functions named like the ioctl return 0 or the errno, so that a test can ask for a refusal. The
+/// others (make_*, bind, load, ...) throw std::system_error when the kernel refuses, which
+/// GoogleTest reports as a failure.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,8 @@
 
 namespace halyard::test {
 
-/// The first page that the device has for user space, and where tests bind what they don't bind elsewhere.
+/// The first page that the device has for user space, and where tests bind what they don't bind
+/// elsewhere.
 inline constexpr std::uint64_t kPage = 4096;
 inline constexpr std::uint64_t kLargePage = 2U << 20U;
 
@@ -53,7 +55,9 @@ class Mapping {
   ~Mapping();
 
   [[nodiscard]] std::span<std::byte> bytes() const { return bytes_; }
-  [[nodiscard]] std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(bytes_.data()); }
+  [[nodiscard]] std::uint64_t address() const {
+    return reinterpret_cast<std::uint64_t>(bytes_.data());
+  }
   template <typename T>
   [[nodiscard]] std::span<T> as() const {
     return {reinterpret_cast<T*>(bytes_.data()), bytes_.size() / sizeof(T)};
@@ -91,7 +95,9 @@ struct Job {
   std::vector<drm_halyard_sync_op> syncs;
 
   Job& wait(std::uint32_t syncobj) { return sync(syncobj, 0, 0); }
-  Job& wait(std::uint32_t syncobj, std::uint64_t point) { return sync(syncobj, DRM_HALYARD_SYNC_TIMELINE, point); }
+  Job& wait(std::uint32_t syncobj, std::uint64_t point) {
+    return sync(syncobj, DRM_HALYARD_SYNC_TIMELINE, point);
+  }
   Job& signal(std::uint32_t syncobj) { return sync(syncobj, DRM_HALYARD_SYNC_SIGNAL, 0); }
   Job& signal(std::uint32_t syncobj, std::uint64_t point) {
     return sync(syncobj, DRM_HALYARD_SYNC_SIGNAL | DRM_HALYARD_SYNC_TIMELINE, point);
@@ -144,24 +150,28 @@ class Client {
   [[nodiscard]] std::uint32_t make_vm() const;
   [[nodiscard]] int vm_destroy(std::uint32_t vm) const;
   [[nodiscard]] int vm_bind(std::uint32_t vm, const drm_halyard_bind_op& op) const;
-  [[nodiscard]] int map_at(std::uint32_t vm, std::uint32_t handle, std::uint64_t va, std::uint64_t size,
-                           std::uint32_t flags = 0, std::uint64_t bo_offset = 0) const;
+  [[nodiscard]] int map_at(std::uint32_t vm, std::uint32_t handle, std::uint64_t va,
+                           std::uint64_t size, std::uint32_t flags = 0,
+                           std::uint64_t bo_offset = 0) const;
   [[nodiscard]] int unmap(std::uint32_t vm, std::uint64_t va, std::uint64_t size) const;
   /// An unused range of vm(), apart from others by an unmapped page at least; aligned to 2 MiB.
   [[nodiscard]] std::uint64_t reserve(std::uint64_t size);
 
   // Queues and jobs
-  [[nodiscard]] std::uint32_t make_queue(std::uint32_t engine_class = DRM_HALYARD_CLIPPER_ENGINE_TENSOR,
-                                         std::uint32_t priority = DRM_HALYARD_PRIORITY_NORMAL);
+  [[nodiscard]] std::uint32_t make_queue(
+      std::uint32_t engine_class = DRM_HALYARD_CLIPPER_ENGINE_TENSOR,
+      std::uint32_t priority = DRM_HALYARD_PRIORITY_NORMAL);
   [[nodiscard]] int queue_destroy(std::uint32_t queue) const;
   [[nodiscard]] int submit(const Job& job) const;
   [[nodiscard]] int submit(std::span<const drm_halyard_job> jobs) const;
 
   // Syncobjs
   [[nodiscard]] std::uint32_t make_syncobj(bool signaled = false) const;
-  /// 0 when it is signaled within `ms` (from now), ETIME when not. Binary, or a point of a timeline.
+  /// 0 when it is signaled within `ms` (from now), ETIME when not. Binary, or a point of a
+  /// timeline.
   [[nodiscard]] int wait(std::uint32_t syncobj, std::uint64_t point = 0, unsigned ms = 20000) const;
-  /// Of a binary syncobj: 1 signaled without an error, 0 not signaled, or the negative errno of its fence.
+  /// Of a binary syncobj: 1 signaled without an error, 0 not signaled, or the negative errno of its
+  /// fence.
   [[nodiscard]] int status(std::uint32_t syncobj) const;
   /// Submits and waits: 1, or the negative errno of the job's fence. A refusal throws.
   [[nodiscard]] int run(Job job) const;
@@ -188,7 +198,8 @@ std::string device_node();
 std::string debugfs_folder();
 
 /// Writes to the card's error-injection file; see its own help text. `target` -1 is any.
-void inject(const std::string& kind, int target = -1, unsigned skip = 0, unsigned count = 1, unsigned argument = 0);
+void inject(const std::string& kind, int target = -1, unsigned skip = 0, unsigned count = 1,
+            unsigned argument = 0);
 
 /// How often what was injected last has happened.
 unsigned injected();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Sharing memory: between two files of one device, with another driver, and the implicit fences that come with it.
+/// Sharing memory: between two files of one device, with another driver, and the implicit fences
+/// that come with it.
 
 #include <fcntl.h>
 #include <linux/udmabuf.h>
@@ -23,13 +24,15 @@ namespace {
 
 File export_buffer(const Client& client, std::uint32_t handle) {
   int fd = -1;
-  require(drmPrimeHandleToFD(client.fd(), handle, DRM_CLOEXEC | DRM_RDWR, &fd) == 0 ? 0 : errno, "PRIME_HANDLE_TO_FD");
+  require(drmPrimeHandleToFD(client.fd(), handle, DRM_CLOEXEC | DRM_RDWR, &fd) == 0 ? 0 : errno,
+          "PRIME_HANDLE_TO_FD");
   return File(fd);
 }
 
 std::uint32_t import_buffer(const Client& client, const File& file) {
   std::uint32_t handle = 0;
-  require(drmPrimeFDToHandle(client.fd(), file.get(), &handle) == 0 ? 0 : errno, "PRIME_FD_TO_HANDLE");
+  require(drmPrimeFDToHandle(client.fd(), file.get(), &handle) == 0 ? 0 : errno,
+          "PRIME_FD_TO_HANDLE");
   return handle;
 }
 
@@ -39,7 +42,8 @@ struct ForeignBuffer {
   File dmabuf;
   Mapping map;
 
-  explicit ForeignBuffer(std::size_t size) : memory(memfd_create("foreign", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
+  explicit ForeignBuffer(std::size_t size)
+      : memory(memfd_create("foreign", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
     require(ftruncate(memory.get(), static_cast<off_t>(size)) == 0 ? 0 : errno, "ftruncate");
     require(fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK) == 0 ? 0 : errno, "F_ADD_SEALS");
     const File driver(open("/dev/udmabuf", O_RDWR | O_CLOEXEC));
@@ -89,7 +93,8 @@ TEST_F(Dmabuf, ForeignMemoryIsUsedInPlace) {
   const std::uint32_t handle = import_buffer(one_, foreign.dmabuf);
   const std::uint64_t va = one_.reserve(4 * kPage);
   ASSERT_EQ(one_.map_at(one_.vm(), handle, va, 4 * kPage), 0);
-  const Program program = load(one_, Stream().copy(row(0, 1), row(0, 1, 3 * kPage)), {{va, 4 * kPage}});
+  const Program program =
+      load(one_, Stream().copy(row(0, 1), row(0, 1, 3 * kPage)), {{va, 4 * kPage}});
   EXPECT_EQ(one_.run(program.job(one_.make_queue())), 1);
   EXPECT_EQ(foreign.map.as<std::uint32_t>()[3 * kPage / 4], 1234U);
 }
@@ -119,7 +124,8 @@ TEST_F(Dmabuf, BadFileIsRefused) {
   EXPECT_NE(drmPrimeFDToHandle(one_.fd(), one_.fd(), &handle), 0);
 }
 
-/// A job of one file writes a shared buffer and is held back by a gate in memory; jobs of the other file use the same buffer.
+/// A job of one file writes a shared buffer and is held back by a gate in memory; jobs of the other
+/// file use the same buffer.
 class ImplicitFence : public Dmabuf {
  protected:
   void SetUp() override {
@@ -127,7 +133,8 @@ class ImplicitFence : public Dmabuf {
     gate_ = one_.make_buffer(kPage);
     dmabuf_ = export_buffer(one_, shared_.handle);
     handle_two_ = import_buffer(two_, dmabuf_);
-    writer_ = load(one_, Stream().fence_wait(1, 0, 1).fill(row(0, 1), 7), {whole(shared_), whole(gate_)});
+    writer_ =
+        load(one_, Stream().fence_wait(1, 0, 1).fill(row(0, 1), 7), {whole(shared_), whole(gate_)});
     reader_ = load(two_, Stream().nop(), {});
     queue_one_ = one_.make_queue();
     queue_two_ = two_.make_queue();

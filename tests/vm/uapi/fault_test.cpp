@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Jobs that do what they must not: each ends with its own error, is described by QUEUE_QUERY, and harms nobody else.
+/// Jobs that do what they must not: each ends with its own error, is described by QUEUE_QUERY, and
+/// harms nobody else.
 
 #include <cerrno>
 #include <vector>
@@ -23,8 +24,8 @@ class Fault : public testing::Test {
   }
 
   /// Runs a stream that fails in its command 1, behind a good one; checks what is told of it.
-  void expect_fault(const Stream& stream, const std::vector<drm_halyard_clipper_binding>& bindings, int error,
-                    drm_halyard_fault_cause cause, std::uint64_t address, bool write) {
+  void expect_fault(const Stream& stream, const std::vector<drm_halyard_clipper_binding>& bindings,
+                    int error, drm_halyard_fault_cause cause, std::uint64_t address, bool write) {
     const Program program = load(client_, stream, bindings);
     EXPECT_EQ(client_.run(program.job(queue_)), -error);
     const drm_halyard_queue_query query = client_.query(queue_);
@@ -50,7 +51,8 @@ class Fault : public testing::Test {
 
 TEST_F(Fault, WriteToUnboundAddress) {
   const std::uint64_t va = client_.reserve(kPage);
-  expect_fault(good().fill(row(1, 1), 2, kTag), {whole(buffer_), {va, kPage}}, EFAULT, DRM_HALYARD_FAULT_UNMAPPED, va, true);
+  expect_fault(good().fill(row(1, 1), 2, kTag), {whole(buffer_), {va, kPage}}, EFAULT,
+               DRM_HALYARD_FAULT_UNMAPPED, va, true);
 }
 
 TEST_F(Fault, ReadFromUnboundAddress) {
@@ -61,8 +63,11 @@ TEST_F(Fault, ReadFromUnboundAddress) {
 
 TEST_F(Fault, WriteToReadOnlyBinding) {
   const std::uint64_t va = client_.reserve(kPage);
-  ASSERT_EQ(client_.map_at(client_.vm(), client_.make_bo(kPage), va, kPage, DRM_HALYARD_BIND_READONLY), 0);
-  expect_fault(good().fill(row(1, 1), 2, kTag), {whole(buffer_), {va, kPage}}, EFAULT, DRM_HALYARD_FAULT_PERMISSION, va, true);
+  ASSERT_EQ(
+      client_.map_at(client_.vm(), client_.make_bo(kPage), va, kPage, DRM_HALYARD_BIND_READONLY),
+      0);
+  expect_fault(good().fill(row(1, 1), 2, kTag), {whole(buffer_), {va, kPage}}, EFAULT,
+               DRM_HALYARD_FAULT_PERMISSION, va, true);
 }
 
 TEST_F(Fault, OperandOutOfBounds) {
@@ -83,8 +88,8 @@ TEST_F(Fault, IllegalOpcode) {
 TEST_F(Fault, TensorCommandOnCopyEngine) {
   queue_ = client_.make_queue(DRM_HALYARD_CLIPPER_ENGINE_COPY);
   const Buffer out = client_.make_buffer(kPage);
-  expect_fault(good().matmul(matrix(0, 2, 2), matrix(0, 2, 2), matrix(1, 2, 2), kTag), {whole(buffer_), whole(out)},
-               EILSEQ, DRM_HALYARD_FAULT_ILLEGAL_COMMAND, 0, false);
+  expect_fault(good().matmul(matrix(0, 2, 2), matrix(0, 2, 2), matrix(1, 2, 2), kTag),
+               {whole(buffer_), whole(out)}, EILSEQ, DRM_HALYARD_FAULT_ILLEGAL_COMMAND, 0, false);
 }
 
 TEST_F(Fault, StreamAtUnboundAddress) {
@@ -104,11 +109,13 @@ TEST_F(Fault, DriversOwnMemoryIsOutOfReach) {
   for (std::uint64_t page = 0; page < 8; ++page) {
     const std::uint32_t queue = client_.make_queue();
     const std::uint64_t va = base + page * kPage;
-    const Program read = load(client_, Stream().copy(row(1, 1), row(0, 1)), {whole(buffer_), {va, kPage}});
+    const Program read =
+        load(client_, Stream().copy(row(1, 1), row(0, 1)), {whole(buffer_), {va, kPage}});
     EXPECT_EQ(client_.run(read.job(queue)), -EFAULT);
     EXPECT_EQ(client_.queue_destroy(queue), 0);
     const std::uint32_t other = client_.make_queue();
-    const Program write = load(client_, Stream().fill(row(1, 1), 0xffffffff), {whole(buffer_), {va, kPage}});
+    const Program write =
+        load(client_, Stream().fill(row(1, 1), 0xffffffff), {whole(buffer_), {va, kPage}});
     EXPECT_EQ(client_.run(write.job(other)), -EFAULT);
     EXPECT_EQ(client_.queue_destroy(other), 0);
   }
@@ -121,7 +128,8 @@ TEST_F(Fault, OtherAddressSpacesAreOutOfReach) {
   secret.as()[0] = 0x5ec3e7;
   const std::uint64_t va = other.reserve(0);  // apart from anything bound here
   ASSERT_EQ(other.map_at(other.vm(), secret.handle, va + (1U << 30U), kPage), 0);
-  const Program program = load(client_, good().copy(row(1, 1), row(0, 1), kTag), {whole(buffer_), {va + (1U << 30U), kPage}});
+  const Program program = load(client_, good().copy(row(1, 1), row(0, 1), kTag),
+                               {whole(buffer_), {va + (1U << 30U), kPage}});
   EXPECT_EQ(client_.run(program.job(queue_)), -EFAULT);
   EXPECT_EQ(buffer_.as()[0], 1U);
 }
@@ -137,7 +145,8 @@ TEST_F(Fault, BannedQueueTakesNoJobs) {
 
 TEST_F(Fault, JobsBehindItAreCancelled) {
   const Buffer gate = client_.make_buffer(kPage);
-  const Program bad = load(client_, Stream().fence_wait(0, 0, 1).fill(row(1, 1), 1), {whole(gate), {client_.reserve(kPage), kPage}});
+  const Program bad = load(client_, Stream().fence_wait(0, 0, 1).fill(row(1, 1), 1),
+                           {whole(gate), {client_.reserve(kPage), kPage}});
   const Program fine = load(client_, Stream().fill(row(0, 1), 5), {whole(buffer_)});
   const std::uint32_t first = client_.make_syncobj();
   Job job = bad.job(queue_);

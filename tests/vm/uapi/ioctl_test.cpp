@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// What surrounds the driver's own calls: version, unknown calls, calls of the DRM core that must not get through.
+/// What surrounds the driver's own calls: version, unknown calls, calls of the DRM core that must
+/// not get through.
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -27,7 +28,8 @@ TEST(Node, IsAnAccelNode) {
 
 TEST(Node, ReportsDriverVersion) {
   const Client client;
-  const std::unique_ptr<drmVersion, void (*)(drmVersionPtr)> version(drmGetVersion(client.fd()), drmFreeVersion);
+  const std::unique_ptr<drmVersion, void (*)(drmVersionPtr)> version(drmGetVersion(client.fd()),
+                                                                     drmFreeVersion);
   ASSERT_NE(version, nullptr);
   EXPECT_STREQ(version->name, "halyard");
   EXPECT_EQ(version->version_major, DRM_HALYARD_VERSION_MAJOR);
@@ -37,7 +39,9 @@ TEST(Node, ReportsDriverVersion) {
 TEST(Ioctl, UnknownNumberIsRefused) {
   const Client client;
   drm_halyard_vm_create argument{};
-  EXPECT_EQ(client.call(DRM_IOWR(DRM_COMMAND_BASE + DRM_HALYARD_SUBMIT + 1, drm_halyard_vm_create), argument), EINVAL);
+  EXPECT_EQ(client.call(DRM_IOWR(DRM_COMMAND_BASE + DRM_HALYARD_SUBMIT + 1, drm_halyard_vm_create),
+                        argument),
+            EINVAL);
 }
 
 TEST(Ioctl, ForeignTypeIsRefused) {
@@ -60,7 +64,8 @@ TEST(Ioctl, ShorterArgumentIsExtendedWithZeros) {
   EXPECT_EQ(client.call(DRM_IOWR(DRM_COMMAND_BASE + DRM_HALYARD_VM_CREATE, Short), argument), 0);
 }
 
-// On an accel node these two dereference a null pointer in the DRM core, for whoever can open the node.
+// On an accel node these two dereference a null pointer in the DRM core, for whoever can open the
+// node.
 TEST(CoreIoctl, GetMagicIsRefused) {
   const Client client;
   drm_auth argument{};
@@ -74,7 +79,8 @@ TEST(CoreIoctl, GetUniqueIsRefused) {
 }
 
 #if defined(__x86_64__)
-/// ioctl() as a 32-bit process makes it: through the kernel's compat entry. `argument` lies below 4 GiB.
+/// ioctl() as a 32-bit process makes it: through the kernel's compat entry. `argument` lies below 4
+/// GiB.
 int compat_ioctl(int fd, unsigned long request, void* argument) {
   constexpr long kIoctl32 = 54;
   long result = kIoctl32;
@@ -88,7 +94,9 @@ int compat_ioctl(int fd, unsigned long request, void* argument) {
 /// A page that a 32-bit caller can name.
 class LowPage {
  public:
-  LowPage() : address_(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0)) {}
+  LowPage()
+      : address_(mmap(nullptr, kPage, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0)) {}
   LowPage(const LowPage&) = delete;
   LowPage& operator=(const LowPage&) = delete;
   ~LowPage() { munmap(address_, kPage); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// The device goes away, by a broken link or by an administrator's hand: what is under way ends with an error that says
-/// so, nothing hangs, and a device that comes back is a new one.
+/// The device goes away, by a broken link or by an administrator's hand: what is under way ends
+/// with an error that says so, nothing hangs, and a device that comes back is a new one.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -63,13 +63,15 @@ class Lost : public testing::Test {
     queue_ = client_->make_queue();
   }
 
-  /// Submits a job that waits for the gate; a sync file, because syncobjs are out of reach once the device is gone.
+  /// Submits a job that waits for the gate; a sync file, because syncobjs are out of reach once the
+  /// device is gone.
   File submit_gated() {
     const std::uint32_t done = client_->make_syncobj();
     Job job = gated_.job(queue_);
     require(client_->submit(job.signal(done)), "SUBMIT");
     int fd = -1;
-    require(drmSyncobjExportSyncFile(client_->fd(), done, &fd) == 0 ? 0 : errno, "SYNCOBJ_HANDLE_TO_FD");
+    require(drmSyncobjExportSyncFile(client_->fd(), done, &fd) == 0 ? 0 : errno,
+            "SYNCOBJ_HANDLE_TO_FD");
     return File(fd);
   }
 

@@ -2,8 +2,8 @@
 /// \file
 /// Processes that end badly: what they held comes back, and the device works on.
 
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 #include <array>
 #include <cerrno>
@@ -55,7 +55,8 @@ Held settle(const Client& client, const Held& expected) {
   const std::uint32_t timeline = client.make_syncobj();
   for (std::uint64_t point = 1;; ++point) {
     Job job = program.job(queues[point % queues.size()]);
-    job.uses(buffer.handle, DRM_HALYARD_BUFFER_WRITE | DRM_HALYARD_BUFFER_NO_IMPLICIT).signal(timeline, point);
+    job.uses(buffer.handle, DRM_HALYARD_BUFFER_WRITE | DRM_HALYARD_BUFFER_NO_IMPLICIT)
+        .signal(timeline, point);
     require(client.submit(job), "SUBMIT");
     // Enough to be always in the midst of something, not so many that memory is the test.
     if (point > 500) {
@@ -76,7 +77,10 @@ class Process : public testing::Test {
     EXPECT_EQ(after.bytes, 0U);
     Client fresh;
     const Buffer buffer = fresh.make_buffer(kPage);
-    EXPECT_EQ(fresh.run(load(fresh, Stream().fill(row(0, 1), 1), {whole(buffer)}).job(fresh.make_queue())), 1);
+    EXPECT_EQ(
+        fresh.run(
+            load(fresh, Stream().fill(row(0, 1), 1), {whole(buffer)}).job(fresh.make_queue())),
+        1);
     EXPECT_EQ(buffer.as()[0], 1U);
   }
 

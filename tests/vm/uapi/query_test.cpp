@@ -69,7 +69,8 @@ TEST_P(Query, TellsItsSize) {
 TEST_P(Query, ZeroesWhatTheKernelDoesNotKnow) {
   constexpr std::size_t kSpare = 40;
   const std::vector<std::byte> answer = ask(client_, GetParam().type, kSpare);
-  EXPECT_TRUE(std::all_of(answer.end() - kSpare, answer.end(), [](std::byte b) { return b == std::byte{0}; }));
+  EXPECT_TRUE(std::all_of(answer.end() - kSpare, answer.end(),
+                          [](std::byte b) { return b == std::byte{0}; }));
 }
 
 TEST_P(Query, TruncatesForThoseWhoKnowLess) {
@@ -79,7 +80,8 @@ TEST_P(Query, TruncatesForThoseWhoKnowLess) {
   ASSERT_EQ(client_.call(DRM_IOCTL_HALYARD_DEV_QUERY, argument), 0);
   EXPECT_EQ(argument.size, whole.size());
   EXPECT_TRUE(std::equal(part.begin(), part.begin() + 8, whole.begin()));
-  EXPECT_TRUE(std::all_of(part.begin() + 8, part.end(), [](std::byte b) { return b == std::byte{0xff}; }));
+  EXPECT_TRUE(
+      std::all_of(part.begin() + 8, part.end(), [](std::byte b) { return b == std::byte{0xff}; }));
 }
 
 TEST_P(Query, BadPointerFaults) {
@@ -119,7 +121,8 @@ TEST(QueryDevice, TimestampsAdvanceAsCpuTimeDoes) {
   const auto device_ns = static_cast<double>(after.timestamp - before.timestamp);
   const auto cpu_ns = static_cast<double>(after.cpu_time - before.cpu_time);
   EXPECT_GE(cpu_ns, 5e7);
-  // One clock is the host's and one the guest's: close, but a read that is interrupted is late by milliseconds.
+  // One clock is the host's and one the guest's: close, but a read that is interrupted is late by
+  // milliseconds.
   EXPECT_NEAR(device_ns, cpu_ns, 0.5 * cpu_ns + 2e7);
 }
 
@@ -144,7 +147,8 @@ TEST(QueryMemory, CountsBuffers) {
   const auto regions = ask_for<drm_halyard_query_memory>(client, DRM_HALYARD_QUERY_MEMORY);
   ASSERT_EQ(regions.size(), 1U);
   EXPECT_EQ(regions[0].region, 0U);
-  EXPECT_EQ(regions[0].flags, static_cast<std::uint32_t>(DRM_HALYARD_MEMORY_HOST | DRM_HALYARD_MEMORY_MAPPABLE));
+  EXPECT_EQ(regions[0].flags,
+            static_cast<std::uint32_t>(DRM_HALYARD_MEMORY_HOST | DRM_HALYARD_MEMORY_MAPPABLE));
   EXPECT_GT(regions[0].size, 0U);
 
   const std::uint64_t before = client.memory_used();
@@ -178,7 +182,8 @@ TEST(QueryLimits, AreSane) {
   EXPECT_LE(limits.vms_user_max, limits.vms_max);
   EXPECT_GE(limits.queue_depth, 64U);
   EXPECT_GE(limits.payload_max, sizeof(drm_halyard_clipper_payload));
-  for (const std::uint32_t limit : {limits.submit_jobs_max, limits.job_buffers_max, limits.job_syncs_max, limits.bind_ops_max})
+  for (const std::uint32_t limit :
+       {limits.submit_jobs_max, limits.job_buffers_max, limits.job_syncs_max, limits.bind_ops_max})
     EXPECT_GT(limit, 0U);
   EXPECT_GT(limits.bo_size_max, kLargePage);
   EXPECT_GT(limits.timeout_ns, 0U);

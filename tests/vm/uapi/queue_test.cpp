@@ -35,8 +35,10 @@ class Queue : public testing::Test {
 TEST_F(Queue, EachClassAndPriorityWorks) {
   const Buffer buffer = client_.make_buffer(kPage);
   std::uint32_t value = 1;
-  for (const std::uint32_t engine : {DRM_HALYARD_CLIPPER_ENGINE_TENSOR, DRM_HALYARD_CLIPPER_ENGINE_COPY}) {
-    for (std::uint32_t priority = DRM_HALYARD_PRIORITY_LOW; priority <= DRM_HALYARD_PRIORITY_REALTIME; ++priority) {
+  for (const std::uint32_t engine :
+       {DRM_HALYARD_CLIPPER_ENGINE_TENSOR, DRM_HALYARD_CLIPPER_ENGINE_COPY}) {
+    for (std::uint32_t priority = DRM_HALYARD_PRIORITY_LOW;
+         priority <= DRM_HALYARD_PRIORITY_REALTIME; ++priority) {
       const Program program = load(client_, Stream().fill(row(0, 1), ++value), {whole(buffer)});
       EXPECT_EQ(client_.run(program.job(client_.make_queue(engine, priority))), 1);
       EXPECT_EQ(buffer.as()[0], value);
@@ -73,12 +75,14 @@ TEST_F(Queue, HighPrioritiesArePrivileged) {
   const int status = in_child(true, [] {
     const Client client;
     int result = 0;
-    for (std::uint32_t priority = DRM_HALYARD_PRIORITY_LOW; priority <= DRM_HALYARD_PRIORITY_REALTIME; ++priority) {
+    for (std::uint32_t priority = DRM_HALYARD_PRIORITY_LOW;
+         priority <= DRM_HALYARD_PRIORITY_REALTIME; ++priority) {
       Create argument{};
       argument.vm_id = client.make_vm();
       argument.priority = priority;
       const int expected = priority <= DRM_HALYARD_PRIORITY_NORMAL ? 0 : EACCES;
-      result = result * 2 + (client.call(DRM_IOCTL_HALYARD_QUEUE_CREATE, argument) == expected ? 0 : 1);
+      result =
+          result * 2 + (client.call(DRM_IOCTL_HALYARD_QUEUE_CREATE, argument) == expected ? 0 : 1);
     }
     return result;
   });
@@ -88,7 +92,8 @@ TEST_F(Queue, HighPrioritiesArePrivileged) {
 TEST_F(Queue, DestroyPadMustBeZero) {
   drm_halyard_queue_destroy argument{.queue_id = client_.make_queue(), .pad = 1};
   EXPECT_EQ(client_.call(DRM_IOCTL_HALYARD_QUEUE_DESTROY, argument), EINVAL);
-  EXPECT_EQ(client_.query(argument.queue_id).state, static_cast<std::uint32_t>(DRM_HALYARD_QUEUE_ACTIVE));
+  EXPECT_EQ(client_.query(argument.queue_id).state,
+            static_cast<std::uint32_t>(DRM_HALYARD_QUEUE_ACTIVE));
 }
 
 TEST_F(Queue, StaleAndForeignIdsAreRefused) {
@@ -147,9 +152,12 @@ TEST_F(Queue, UrgentWorkOvertakes) {
   constexpr int kJobs = 6;
   const Buffer gate = client_.make_buffer(kPage);
   const Buffer stamps = client_.make_buffer(kPage);
-  // Every engine of the class is kept busy by slow work of low priority; what is urgent comes behind it.
-  const std::uint32_t low = client_.make_queue(DRM_HALYARD_CLIPPER_ENGINE_COPY, DRM_HALYARD_PRIORITY_LOW);
-  const std::uint32_t high = client_.make_queue(DRM_HALYARD_CLIPPER_ENGINE_COPY, DRM_HALYARD_PRIORITY_HIGH);
+  // Every engine of the class is kept busy by slow work of low priority; what is urgent comes
+  // behind it.
+  const std::uint32_t low =
+      client_.make_queue(DRM_HALYARD_CLIPPER_ENGINE_COPY, DRM_HALYARD_PRIORITY_LOW);
+  const std::uint32_t high =
+      client_.make_queue(DRM_HALYARD_CLIPPER_ENGINE_COPY, DRM_HALYARD_PRIORITY_HIGH);
   const Buffer work = client_.make_buffer(4 * kLargePage);
   Stream slow;
   for (int i = 0; i < 16; ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Failures of the device, injected through debugfs: the guilty job alone fails, whatever rung of the ladder it takes.
+/// Failures of the device, injected through debugfs: the guilty job alone fails, whatever rung of
+/// the ladder it takes.
 
 #include <cerrno>
 #include <vector>
@@ -30,7 +31,8 @@ class Recovery : public testing::Test {
     EXPECT_EQ(fresh.run(load(fresh, Stream().nop(), {}).job(fresh.make_queue())), 1);
   }
 
-  /// A job that hangs, while another file's jobs are under way on the other engine and wait behind it.
+  /// A job that hangs, while another file's jobs are under way on the other engine and wait behind
+  /// it.
   void expect_only_the_guilty_fails() {
     Client other;
     const Buffer theirs = other.make_buffer(64 * kPage);
@@ -104,7 +106,8 @@ TEST_F(Recovery, HangIsStoppedByAFunctionReset) {
 /// What is mapped survives a reset of the device: mappings made before, jobs after.
 TEST_F(Recovery, AddressSpacesOutliveADeviceReset) {
   const Buffer large = client_.make_buffer(2 * kLargePage);
-  const Program program = load(client_, Stream().fill(row(0, 2 * kLargePage / 4), 3), {whole(large)});
+  const Program program =
+      load(client_, Stream().fill(row(0, 2 * kLargePage / 4), 3), {whole(large)});
   const std::uint32_t innocent = client_.make_queue();
   EXPECT_EQ(client_.run(program.job(innocent)), 1);
   inject("hang");
@@ -186,13 +189,15 @@ TEST_F(Recovery, CorrectedMemoryErrorIsHarmless) {
 TEST_F(Recovery, UncorrectableMemoryErrorFailsTheJob) {
   inject("ecc", -1, 0, 1, 1);
   EXPECT_EQ(client_.run(fill_.job(queue_)), -EBADMSG);
-  EXPECT_EQ(client_.query(queue_).fault_cause, static_cast<std::uint32_t>(DRM_HALYARD_FAULT_MEMORY_ERROR));
+  EXPECT_EQ(client_.query(queue_).fault_cause,
+            static_cast<std::uint32_t>(DRM_HALYARD_FAULT_MEMORY_ERROR));
 }
 
 TEST_F(Recovery, FaultsOfManyQueuesAtOnce) {
   std::vector<std::uint32_t> done;
   for (int i = 0; i < 16; ++i) {
-    const Program bad = load(client_, Stream().fill(row(0, 1), 1), {{client_.reserve(kPage), kPage}});
+    const Program bad =
+        load(client_, Stream().fill(row(0, 1), 1), {{client_.reserve(kPage), kPage}});
     Job job = bad.job(client_.make_queue());
     done.push_back(client_.make_syncobj());
     ASSERT_EQ(client_.submit(job.signal(done.back())), 0);

@@ -20,7 +20,8 @@ drm_halyard_clipper_operand word64(std::uint32_t binding, std::uint64_t offset) 
 
 }  // namespace
 
-drm_halyard_clipper_operand row(std::uint32_t binding, std::uint32_t count, std::uint64_t offset, std::uint16_t dtype) {
+drm_halyard_clipper_operand row(std::uint32_t binding, std::uint32_t count, std::uint64_t offset,
+                                std::uint16_t dtype) {
   drm_halyard_clipper_operand operand{};
   operand.offset = offset;
   operand.binding = binding;
@@ -41,7 +42,8 @@ drm_halyard_clipper_operand matrix(std::uint32_t binding, std::uint32_t rows, st
   return operand;
 }
 
-Stream& Stream::raw(std::uint16_t opcode, std::uint32_t tag, std::span<const drm_halyard_clipper_operand> operands,
+Stream& Stream::raw(std::uint16_t opcode, std::uint32_t tag,
+                    std::span<const drm_halyard_clipper_operand> operands,
                     std::span<const std::byte> params) {
   drm_halyard_clipper_command command{};
   command.opcode = opcode;
@@ -57,11 +59,14 @@ Stream& Stream::nop(std::uint32_t tag) {
   return raw(DRM_HALYARD_CLIPPER_NOP, tag);
 }
 
-Stream& Stream::fill(const drm_halyard_clipper_operand& out, std::uint32_t pattern, std::uint32_t tag) {
-  return raw(DRM_HALYARD_CLIPPER_FILL, tag, {&out, 1}, bytes_of(drm_halyard_clipper_fill{.pattern = pattern}));
+Stream& Stream::fill(const drm_halyard_clipper_operand& out, std::uint32_t pattern,
+                     std::uint32_t tag) {
+  return raw(DRM_HALYARD_CLIPPER_FILL, tag, {&out, 1},
+             bytes_of(drm_halyard_clipper_fill{.pattern = pattern}));
 }
 
-Stream& Stream::copy(const drm_halyard_clipper_operand& in, const drm_halyard_clipper_operand& out, std::uint32_t tag) {
+Stream& Stream::copy(const drm_halyard_clipper_operand& in, const drm_halyard_clipper_operand& out,
+                     std::uint32_t tag) {
   return raw(DRM_HALYARD_CLIPPER_COPY, tag, std::array{in, out});
 }
 
@@ -72,7 +77,8 @@ Stream& Stream::matmul(const drm_halyard_clipper_operand& a, const drm_halyard_c
              bytes_of(drm_halyard_clipper_epilogue{}));
 }
 
-Stream& Stream::fence_wait(std::uint32_t binding, std::uint64_t offset, std::uint64_t value, std::uint32_t tag) {
+Stream& Stream::fence_wait(std::uint32_t binding, std::uint64_t offset, std::uint64_t value,
+                           std::uint32_t tag) {
   return raw(DRM_HALYARD_CLIPPER_FENCE_WAIT, tag, std::array{word64(binding, offset)},
              bytes_of(drm_halyard_clipper_fence{.value = value}));
 }
@@ -90,7 +96,8 @@ drm_halyard_clipper_binding whole(const Buffer& buffer) {
   return {.address = buffer.va, .size = buffer.size};
 }
 
-Program load(Client& client, const Stream& stream, const std::vector<drm_halyard_clipper_binding>& bindings) {
+Program load(Client& client, const Stream& stream,
+             const std::vector<drm_halyard_clipper_binding>& bindings) {
   const auto table = std::as_bytes(std::span(bindings));
   Program program;
   program.memory = client.make_buffer(stream.bytes().size() + table.size() + 1);

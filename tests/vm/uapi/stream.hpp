@@ -12,7 +12,8 @@
 namespace halyard::test {
 
 /// `count` elements in a row, from `offset` bytes into binding `binding`.
-drm_halyard_clipper_operand row(std::uint32_t binding, std::uint32_t count, std::uint64_t offset = 0,
+drm_halyard_clipper_operand row(std::uint32_t binding, std::uint32_t count,
+                                std::uint64_t offset = 0,
                                 std::uint16_t dtype = DRM_HALYARD_CLIPPER_I32);
 
 /// Rows and columns, dense.
@@ -23,16 +24,20 @@ drm_halyard_clipper_operand matrix(std::uint32_t binding, std::uint32_t rows, st
 class Stream {
  public:
   Stream& nop(std::uint32_t tag = 0);
-  Stream& fill(const drm_halyard_clipper_operand& out, std::uint32_t pattern, std::uint32_t tag = 0);
-  Stream& copy(const drm_halyard_clipper_operand& in, const drm_halyard_clipper_operand& out, std::uint32_t tag = 0);
+  Stream& fill(const drm_halyard_clipper_operand& out, std::uint32_t pattern,
+               std::uint32_t tag = 0);
+  Stream& copy(const drm_halyard_clipper_operand& in, const drm_halyard_clipper_operand& out,
+               std::uint32_t tag = 0);
   Stream& matmul(const drm_halyard_clipper_operand& a, const drm_halyard_clipper_operand& b,
                  const drm_halyard_clipper_operand& out, std::uint32_t tag = 0);
   /// Waits until the 64-bit value at `offset` in a binding is at least `value`.
-  Stream& fence_wait(std::uint32_t binding, std::uint64_t offset, std::uint64_t value, std::uint32_t tag = 0);
+  Stream& fence_wait(std::uint32_t binding, std::uint64_t offset, std::uint64_t value,
+                     std::uint32_t tag = 0);
   Stream& fence_signal(std::uint32_t binding, std::uint64_t offset, std::uint64_t value);
   Stream& timestamp(std::uint32_t binding, std::uint64_t offset);
   /// A command of any opcode, for those that the card refuses.
-  Stream& raw(std::uint16_t opcode, std::uint32_t tag, std::span<const drm_halyard_clipper_operand> operands = {},
+  Stream& raw(std::uint16_t opcode, std::uint32_t tag,
+              std::span<const drm_halyard_clipper_operand> operands = {},
               std::span<const std::byte> params = {});
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
@@ -58,6 +63,7 @@ struct Program {
 };
 
 /// Puts a stream into a new buffer of the client's vm().
-Program load(Client& client, const Stream& stream, const std::vector<drm_halyard_clipper_binding>& bindings);
+Program load(Client& client, const Stream& stream,
+             const std::vector<drm_halyard_clipper_binding>& bindings);
 
 }  // namespace halyard::test

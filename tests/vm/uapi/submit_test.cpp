@@ -105,7 +105,10 @@ TEST_F(Submit, TooManyJobsAreRefused) {
   const Job good = job();
   const std::vector<Raw> jobs(max + 1, good.raw());
   EXPECT_EQ(client_.submit(jobs), E2BIG);
-  EXPECT_EQ(submit({.stride = sizeof(Raw), .count = ~0U, .array = reinterpret_cast<std::uint64_t>(jobs.data())}), E2BIG);
+  EXPECT_EQ(submit({.stride = sizeof(Raw),
+                    .count = ~0U,
+                    .array = reinterpret_cast<std::uint64_t>(jobs.data())}),
+            E2BIG);
 }
 
 TEST_F(Submit, JobStrideIsChecked) {
@@ -118,7 +121,10 @@ TEST_F(Submit, JobStrideIsChecked) {
     Raw raw;
     std::uint64_t more;
   } longer{raw, 1};
-  EXPECT_EQ(submit({.stride = sizeof(longer), .count = 1, .array = reinterpret_cast<std::uint64_t>(&longer)}), E2BIG);
+  EXPECT_EQ(submit({.stride = sizeof(longer),
+                    .count = 1,
+                    .array = reinterpret_cast<std::uint64_t>(&longer)}),
+            E2BIG);
 }
 
 TEST_F(Submit, BadJobArrayFaults) {
@@ -141,7 +147,8 @@ TEST_F(Submit, UnknownQueueIsRefused) {
 }
 
 TEST_F(Submit, PayloadSizeMustFit) {
-  for (const std::uint32_t size : {0U, std::uint32_t{sizeof(Payload)} - 8, std::uint32_t{sizeof(Payload)} + 8, ~0U}) {
+  for (const std::uint32_t size :
+       {0U, std::uint32_t{sizeof(Payload)} - 8, std::uint32_t{sizeof(Payload)} + 8, ~0U}) {
     EXPECT_EQ(submit_with([&](Raw& raw) { raw.payload_size = size; }), EINVAL) << size;
   }
 }
@@ -153,7 +160,8 @@ TEST_F(Submit, BadPayloadPointerFaults) {
 TEST_F(Submit, TooManyBuffersAreRefused) {
   const std::uint32_t max = client_.limits().job_buffers_max;
   EXPECT_EQ(submit_with([&](Raw& raw) {
-              raw.buffers = {.stride = sizeof(drm_halyard_buffer_ref), .count = max + 1, .array = 8};
+              raw.buffers = {
+                  .stride = sizeof(drm_halyard_buffer_ref), .count = max + 1, .array = 8};
             }),
             E2BIG);
 }
@@ -169,17 +177,27 @@ TEST_F(Submit, TooManySyncsAreRefused) {
 TEST_F(Submit, BufferStrideIsChecked) {
   const drm_halyard_buffer_ref ref{.handle = buffer_.handle, .flags = 0};
   const auto address = reinterpret_cast<std::uint64_t>(&ref);
-  EXPECT_EQ(submit_with([&](Raw& raw) { raw.buffers = {.stride = 0, .count = 1, .array = address}; }), EINVAL);
-  EXPECT_EQ(submit_with([&](Raw& raw) { raw.buffers = {.stride = 8 + 4, .count = 1, .array = address}; }), EINVAL);
-  EXPECT_EQ(submit_with([&](Raw& raw) { raw.buffers = {.stride = 8, .count = 1, .array = 8}; }), EFAULT);
+  EXPECT_EQ(
+      submit_with([&](Raw& raw) { raw.buffers = {.stride = 0, .count = 1, .array = address}; }),
+      EINVAL);
+  EXPECT_EQ(
+      submit_with([&](Raw& raw) { raw.buffers = {.stride = 8 + 4, .count = 1, .array = address}; }),
+      EINVAL);
+  EXPECT_EQ(submit_with([&](Raw& raw) { raw.buffers = {.stride = 8, .count = 1, .array = 8}; }),
+            EFAULT);
 }
 
 TEST_F(Submit, SyncStrideIsChecked) {
-  const drm_halyard_sync_op op{.flags = DRM_HALYARD_SYNC_SIGNAL, .handle = syncobj_, .timeline_value = 0};
+  const drm_halyard_sync_op op{
+      .flags = DRM_HALYARD_SYNC_SIGNAL, .handle = syncobj_, .timeline_value = 0};
   const auto address = reinterpret_cast<std::uint64_t>(&op);
-  EXPECT_EQ(submit_with([&](Raw& raw) { raw.syncs = {.stride = 8, .count = 1, .array = address}; }), EINVAL);
-  EXPECT_EQ(submit_with([&](Raw& raw) { raw.syncs = {.stride = 20, .count = 1, .array = address}; }), EINVAL);
-  EXPECT_EQ(submit_with([&](Raw& raw) { raw.syncs = {.stride = 16, .count = 1, .array = 8}; }), EFAULT);
+  EXPECT_EQ(submit_with([&](Raw& raw) { raw.syncs = {.stride = 8, .count = 1, .array = address}; }),
+            EINVAL);
+  EXPECT_EQ(
+      submit_with([&](Raw& raw) { raw.syncs = {.stride = 20, .count = 1, .array = address}; }),
+      EINVAL);
+  EXPECT_EQ(submit_with([&](Raw& raw) { raw.syncs = {.stride = 16, .count = 1, .array = 8}; }),
+            EFAULT);
 }
 
 TEST_F(Submit, UnknownBufferFlagsAreRefused) {
@@ -204,7 +222,8 @@ TEST_F(Submit, UnknownSyncFlagsAreRefused) {
 
 TEST_F(Submit, UnknownSyncobjIsRefused) {
   EXPECT_EQ(sync_with({.flags = 0, .handle = 4711, .timeline_value = 0}), ENOENT);
-  EXPECT_EQ(sync_with({.flags = DRM_HALYARD_SYNC_SIGNAL, .handle = 4711, .timeline_value = 0}), ENOENT);
+  EXPECT_EQ(sync_with({.flags = DRM_HALYARD_SYNC_SIGNAL, .handle = 4711, .timeline_value = 0}),
+            ENOENT);
 }
 
 TEST_F(Submit, ForeignSyncobjIsRefused) {
@@ -213,22 +232,29 @@ TEST_F(Submit, ForeignSyncobjIsRefused) {
   for (int i = 0; i < 5; ++i) {
     foreign = other.make_syncobj();
   }
-  EXPECT_EQ(sync_with({.flags = DRM_HALYARD_SYNC_SIGNAL, .handle = foreign, .timeline_value = 0}), ENOENT);
+  EXPECT_EQ(sync_with({.flags = DRM_HALYARD_SYNC_SIGNAL, .handle = foreign, .timeline_value = 0}),
+            ENOENT);
 }
 
 TEST_F(Submit, BinarySyncobjTakesNoPoint) {
-  EXPECT_EQ(sync_with({.flags = 0, .handle = client_.make_syncobj(true), .timeline_value = 1}), EINVAL);
-  EXPECT_EQ(sync_with({.flags = DRM_HALYARD_SYNC_SIGNAL, .handle = syncobj_, .timeline_value = 1}), EINVAL);
+  EXPECT_EQ(sync_with({.flags = 0, .handle = client_.make_syncobj(true), .timeline_value = 1}),
+            EINVAL);
+  EXPECT_EQ(sync_with({.flags = DRM_HALYARD_SYNC_SIGNAL, .handle = syncobj_, .timeline_value = 1}),
+            EINVAL);
 }
 
 TEST_F(Submit, TimelinePointZeroIsRefused) {
-  EXPECT_EQ(sync_with({.flags = DRM_HALYARD_SYNC_SIGNAL | DRM_HALYARD_SYNC_TIMELINE, .handle = syncobj_, .timeline_value = 0}),
+  EXPECT_EQ(sync_with({.flags = DRM_HALYARD_SYNC_SIGNAL | DRM_HALYARD_SYNC_TIMELINE,
+                       .handle = syncobj_,
+                       .timeline_value = 0}),
             EINVAL);
 }
 
 TEST_F(Submit, WaitForWhatNobodySubmittedIsRefused) {
   EXPECT_EQ(sync_with({.flags = 0, .handle = syncobj_, .timeline_value = 0}), EINVAL);
-  EXPECT_EQ(sync_with({.flags = DRM_HALYARD_SYNC_TIMELINE, .handle = syncobj_, .timeline_value = 5}), EINVAL);
+  EXPECT_EQ(
+      sync_with({.flags = DRM_HALYARD_SYNC_TIMELINE, .handle = syncobj_, .timeline_value = 5}),
+      EINVAL);
 }
 
 TEST_F(Submit, AllJobsOrNone) {
@@ -305,8 +331,11 @@ TEST_F(Run, LargerStridesAreAcceptedWithZeroTail) {
     std::uint64_t more;
   } const op{{.flags = DRM_HALYARD_SYNC_SIGNAL, .handle = syncobj_, .timeline_value = 0}, 0};
   EXPECT_EQ(submit_with([&](Raw& raw) {
-              raw.buffers = {.stride = sizeof(ref), .count = 1, .array = reinterpret_cast<std::uint64_t>(&ref)};
-              raw.syncs = {.stride = sizeof(op), .count = 1, .array = reinterpret_cast<std::uint64_t>(&op)};
+              raw.buffers = {.stride = sizeof(ref),
+                             .count = 1,
+                             .array = reinterpret_cast<std::uint64_t>(&ref)};
+              raw.syncs = {
+                  .stride = sizeof(op), .count = 1, .array = reinterpret_cast<std::uint64_t>(&op)};
             }),
             0);
   EXPECT_EQ(client_.wait(syncobj_), 0);
@@ -323,7 +352,8 @@ TEST_F(Run, MatmulComputes) {
     b.as<float>()[i] = static_cast<float>(i % 5) - 2.0F;
   }
   const Program program =
-      load(client_, Stream().matmul(matrix(0, kN, kN), matrix(1, kN, kN), matrix(2, kN, kN)), {whole(a), whole(b), whole(out)});
+      load(client_, Stream().matmul(matrix(0, kN, kN), matrix(1, kN, kN), matrix(2, kN, kN)),
+           {whole(a), whole(b), whole(out)});
   ASSERT_EQ(client_.run(program.job(queue_)), 1);
   for (std::uint32_t i = 0; i < kN; ++i) {
     for (std::uint32_t j = 0; j < kN; ++j) {

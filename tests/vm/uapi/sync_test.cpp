@@ -30,7 +30,8 @@ class Sync : public testing::Test {
     gate_ = client_.make_buffer(kPage);
     set_ = load(client_, Stream().fill(row(0, 1), 1), {whole(buffer_)});
     copy_ = load(client_, Stream().copy(row(0, 1), row(0, 1, 4)), {whole(buffer_)});
-    gated_ = load(client_, Stream().fence_wait(1, 0, 1).fill(row(0, 1), 1), {whole(buffer_), whole(gate_)});
+    gated_ = load(client_, Stream().fence_wait(1, 0, 1).fill(row(0, 1), 1),
+                  {whole(buffer_), whole(gate_)});
     one_ = client_.make_queue();
     two_ = client_.make_queue();
   }
@@ -102,11 +103,14 @@ TEST_F(Sync, WaitForWhatNobodySignalsTimesOut) {
   EXPECT_EQ(client_.wait(timeline, 0, 100), ETIME);
 }
 
-/// Two queues whose commands await each other's: nobody can go on, and no fence of the kernel is part of the circle.
+/// Two queues whose commands await each other's: nobody can go on, and no fence of the kernel is
+/// part of the circle.
 TEST_F(Sync, CyclicWaitInMemoryEndsByTimeout) {
   const Buffer flags = client_.make_buffer(kPage);
-  const Program ab = load(client_, Stream().fence_wait(0, 0, 1).fence_signal(0, 8, 1), {whole(flags)});
-  const Program ba = load(client_, Stream().fence_wait(0, 8, 1).fence_signal(0, 0, 1), {whole(flags)});
+  const Program ab =
+      load(client_, Stream().fence_wait(0, 0, 1).fence_signal(0, 8, 1), {whole(flags)});
+  const Program ba =
+      load(client_, Stream().fence_wait(0, 8, 1).fence_signal(0, 0, 1), {whole(flags)});
   const std::uint32_t done_one = client_.make_syncobj();
   const std::uint32_t done_two = client_.make_syncobj();
   Job first = ab.job(one_);

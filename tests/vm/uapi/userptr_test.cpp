@@ -23,7 +23,8 @@ class Userptr : public testing::Test {
   static constexpr std::size_t kSize = 4 * kPage;
 
   int make(std::uint64_t address, std::uint64_t size, std::uint32_t flags = 0) {
-    drm_halyard_bo_from_userptr argument{.address = address, .size = size, .flags = flags, .handle = 0};
+    drm_halyard_bo_from_userptr argument{
+        .address = address, .size = size, .flags = flags, .handle = 0};
     const int error = client_.call(DRM_IOCTL_HALYARD_BO_FROM_USERPTR, argument);
     handle_ = argument.handle;
     return error;
@@ -39,7 +40,9 @@ TEST_F(Userptr, JobsReadAndWriteTheMemory) {
   ASSERT_EQ(make(memory_.address(), kSize), 0);
   const std::uint64_t va = client_.reserve(kSize);
   ASSERT_EQ(client_.map_at(client_.vm(), handle_, va, kSize), 0);
-  const Program program = load(client_, Stream().copy(row(0, 1), row(0, 1, kSize - 4)).fill(row(0, 1, kPage), 88), {{va, kSize}});
+  const Program program =
+      load(client_, Stream().copy(row(0, 1), row(0, 1, kSize - 4)).fill(row(0, 1, kPage), 88),
+           {{va, kSize}});
   EXPECT_EQ(client_.run(program.job(client_.make_queue())), 1);
   EXPECT_EQ(memory_.as<std::uint32_t>().back(), 77U);
   EXPECT_EQ(memory_.as<std::uint32_t>()[kPage / 4], 88U);
@@ -139,7 +142,8 @@ TEST_F(Userptr, MemlockLimitHolds) {
     }
     const Client client;
     const Mapping memory(4 * kPage, -1, 0, PROT_READ | PROT_WRITE);
-    drm_halyard_bo_from_userptr argument{.address = memory.address(), .size = 2 * kPage, .flags = 0, .handle = 0};
+    drm_halyard_bo_from_userptr argument{
+        .address = memory.address(), .size = 2 * kPage, .flags = 0, .handle = 0};
     if (client.call(DRM_IOCTL_HALYARD_BO_FROM_USERPTR, argument) != 0) {
       return 2;
     }

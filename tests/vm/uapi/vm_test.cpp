@@ -240,7 +240,10 @@ TEST_F(Bind, StrideSmallerThanTheStructIsRefused) {
 
 TEST_F(Bind, StrideThatIsNoMultipleOf8IsRefused) {
   const std::array<Op, 2> ops{map_op(), Op{}};
-  EXPECT_EQ(bind({.stride = sizeof(Op) + 4, .count = 1, .array = reinterpret_cast<std::uint64_t>(ops.data())}), EINVAL);
+  EXPECT_EQ(bind({.stride = sizeof(Op) + 4,
+                  .count = 1,
+                  .array = reinterpret_cast<std::uint64_t>(ops.data())}),
+            EINVAL);
 }
 
 /// An op as a later version of the header may have it.
@@ -251,13 +254,18 @@ struct LongOp {
 
 TEST_F(Bind, LargerStrideIsAcceptedWithZeroTail) {
   const std::array<LongOp, 2> ops{LongOp{map_op(), 0}, LongOp{unmap_op(), 0}};
-  EXPECT_EQ(bind({.stride = sizeof(LongOp), .count = 2, .array = reinterpret_cast<std::uint64_t>(ops.data())}), 0);
+  EXPECT_EQ(bind({.stride = sizeof(LongOp),
+                  .count = 2,
+                  .array = reinterpret_cast<std::uint64_t>(ops.data())}),
+            0);
   EXPECT_EQ(done_, 2U);
 }
 
 TEST_F(Bind, LargerStrideIsRefusedWithOtherTail) {
   const LongOp op{map_op(), 1};
-  EXPECT_EQ(bind({.stride = sizeof(LongOp), .count = 1, .array = reinterpret_cast<std::uint64_t>(&op)}), E2BIG);
+  EXPECT_EQ(
+      bind({.stride = sizeof(LongOp), .count = 1, .array = reinterpret_cast<std::uint64_t>(&op)}),
+      E2BIG);
   EXPECT_EQ(client_.vm_bind(vm_, map_op()), 0);
 }
 
@@ -265,7 +273,10 @@ TEST_F(Bind, TooManyOpsAreRefused) {
   const std::uint32_t max = client_.limits().bind_ops_max;
   const std::vector<Op> ops(max + 1, unmap_op());
   EXPECT_EQ(bind(array_of(std::span(ops))), E2BIG);
-  EXPECT_EQ(bind({.stride = sizeof(Op), .count = ~0U, .array = reinterpret_cast<std::uint64_t>(ops.data())}), E2BIG);
+  EXPECT_EQ(bind({.stride = sizeof(Op),
+                  .count = ~0U,
+                  .array = reinterpret_cast<std::uint64_t>(ops.data())}),
+            E2BIG);
   EXPECT_EQ(bind(array_of(std::span(ops).first(max))), 0);
 }
 
@@ -309,7 +320,8 @@ TEST_F(Bind, OneBufferAtTwoAddresses) {
   EXPECT_EQ(client_.map(handle_, kSize).as<std::uint32_t>()[kPage / 4], 11U);
 }
 
-/// Which pages of a range the device reaches, by jobs that write to each; a queue is made for each, as a fault bans it.
+/// Which pages of a range the device reaches, by jobs that write to each; a queue is made for each,
+/// as a fault bans it.
 std::string reachable(Client& client, std::uint64_t va, const std::vector<std::uint64_t>& pages) {
   std::string result;
   for (const std::uint64_t page : pages) {
@@ -345,11 +357,16 @@ TEST_F(Bind, LargePagesSplit) {
   constexpr std::uint64_t kPages = kLargePage / kPage;
   const Buffer large = client_.make_buffer(3 * kLargePage);
   ASSERT_EQ(large.va % kLargePage, 0U);
-  EXPECT_EQ(reachable(client_, large.va, {0, kPages - 1, kPages, 2 * kPages, 3 * kPages - 1}), "+++++");
+  EXPECT_EQ(reachable(client_, large.va, {0, kPages - 1, kPages, 2 * kPages, 3 * kPages - 1}),
+            "+++++");
   ASSERT_EQ(client_.unmap(vm_, large.va + kLargePage + 5 * kPage, kPage), 0);
-  EXPECT_EQ(reachable(client_, large.va, {kPages, kPages + 4, kPages + 5, kPages + 6, 2 * kPages - 1}), "++-++");
+  EXPECT_EQ(
+      reachable(client_, large.va, {kPages, kPages + 4, kPages + 5, kPages + 6, 2 * kPages - 1}),
+      "++-++");
   ASSERT_EQ(client_.unmap(vm_, large.va + kPage, 2 * kLargePage), 0);
-  EXPECT_EQ(reachable(client_, large.va, {0, 1, kPages, 2 * kPages, 2 * kPages + 1, 3 * kPages - 1}), "+---++");
+  EXPECT_EQ(
+      reachable(client_, large.va, {0, 1, kPages, 2 * kPages, 2 * kPages + 1, 3 * kPages - 1}),
+      "+---++");
   ASSERT_EQ(client_.unmap(vm_, large.va, 3 * kLargePage), 0);
   EXPECT_EQ(reachable(client_, large.va, {0, 3 * kPages - 1}), "--");
   ASSERT_EQ(client_.map_at(vm_, large.handle, large.va, 3 * kLargePage), 0);
@@ -371,7 +388,8 @@ TEST_F(Bind, ReadOnlyIsNotWritten) {
   EXPECT_EQ(reachable(client_, va_, {0}), "-");
   const Buffer out = client_.make_buffer(kPage);
   client_.map(handle_, kSize).as<std::uint32_t>()[0] = 21;
-  const Program program = load(client_, Stream().copy(row(0, 1), row(1, 1)), {{va_, kSize}, whole(out)});
+  const Program program =
+      load(client_, Stream().copy(row(0, 1), row(1, 1)), {{va_, kSize}, whole(out)});
   EXPECT_EQ(client_.run(program.job(client_.make_queue())), 1);
   EXPECT_EQ(out.as()[0], 21U);
 }
