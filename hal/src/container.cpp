@@ -150,8 +150,8 @@ class Reader {
 halyard_tensor_desc read_desc(Reader& reader) {
   halyard_tensor_desc desc{};
   const auto dtype = reader.number<std::uint32_t>("a type");
+  if (dtype < HALYARD_F32 || dtype > HALYARD_I32) reader.fail("there is no such type");
   desc.dtype = static_cast<halyard_dtype>(dtype);
-  if (dtype > 255 || halyard_dtype_size(desc.dtype) == 0) reader.fail("there is no such type");
   desc.rank = reader.number<std::uint32_t>("a rank");
   if (desc.rank < 1 || desc.rank > HALYARD_MAX_RANK) reader.fail("the rank is not 1 to 6");
   std::uint64_t bytes = halyard_dtype_size(desc.dtype);

@@ -132,7 +132,7 @@ Error Ledger::describe_fault(const QueueStatus& status) {
   details.command = status.fault_command;
   details.fault_address = status.fault_address;
   details.fault_write = status.fault_write;
-  if (status.fault == HALYARD_FAULT) {
+  if (status.fault == HALYARD_FAULT && status.fault_address != 0) {
     text += std::string(": ") + (status.fault_write ? "write to " : "read of ") +
             hexadecimal(status.fault_address);
   }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -36,6 +37,17 @@ inline void check_size(std::size_t size, const char* what) {
   if (size < sizeof(std::size_t)) {
     throw Error(HALYARD_INVALID_ARGUMENT, std::string(what) + ": size is not set");
   }
+}
+
+/// The number in an enumerator that came across the C interface: it may be none of the
+/// enumeration's.
+template <class T>
+requires(std::is_enum_v<T> && sizeof(T) == sizeof(std::uint32_t)) std::uint32_t
+    raw_value(const T& value)
+noexcept {
+  std::uint32_t raw = 0;
+  std::memcpy(&raw, &value, sizeof(raw));
+  return raw;
 }
 
 /// What the caller gave, with what its version lacks zero. Throws Error(HALYARD_INVALID_ARGUMENT)

@@ -129,6 +129,16 @@ Timeline::State Timeline::settle(std::uint64_t value, bool reached) {
   return value > promised_ && !foreign_ ? State::kUnpromised : State::kAwaited;
 }
 
+std::uint64_t Timeline::last_promise() {
+  if (of_queue()) {
+    const auto lock = ledger_->lock();
+    const auto submitted = ledger_->submitted(lock);
+    return ledger_->done(lock) < submitted ? submitted : 0;
+  }
+  const auto held = lock();
+  return promises_.empty() ? 0 : promises_.back().value;
+}
+
 std::uint64_t Timeline::query() {
   if (of_queue()) {
     auto lock = ledger_->lock();
@@ -205,26 +215,28 @@ class Wait {
 
   /// Waits until a point of one device ends, or a while. True when one did.
   bool wait_some() {
-    const auto turn = turn_++ % pending_.size();
-    auto& device = points_[pending_[turn]].timeline->device();
-    SmallVector<SyncPoint, 8> waits;
-    SmallVector<std::size_t, 8> indices;
+    auto& device = points_[pending_[turn_++ % pending_.size()]].timeline->device();
+    SmallVector<Point, 8> awaited;
+    std::size_t mine = 0;
     for (const auto index : pending_.span()) {
       const auto& point = points_[index];
       if (&point.timeline->device() != &device) continue;
-      waits.push_back(point.timeline->point(point.value));
-      indices.push_back(index);
+      awaited.push_back(point);
+      ++mine;
+      if (!unpromised_) continue;
+      const auto promised = point.timeline->last_promise();
+      if (promised != 0 && promised < point.value) awaited.push_back({point.timeline, promised});
     }
+    several_devices_ = mine < pending_.size();
     auto deadline = deadline_;
     if (unpromised_) deadline = std::min(deadline, monotonic_ns() + kUnpromisedSlice);
-    several_devices_ = waits.size() < pending_.size();
-    if (several_devices_) {
-      deadline = std::min(deadline, monotonic_ns() + kDeviceSlice);
-    }
+    if (several_devices_) deadline = std::min(deadline, monotonic_ns() + kDeviceSlice);
+    SmallVector<SyncPoint, 8> waits;
+    for (const auto& point : awaited.span())
+      waits.push_back(point.timeline->point(point.value));
     std::size_t reached = 0;
     if (!device.os().wait(waits.span(), false, deadline, &reached)) return false;
-    const auto& point = points_[indices[reached]];
-    static_cast<void>(point.timeline->settle(point.value, true));
+    static_cast<void>(awaited[reached].timeline->settle(awaited[reached].value, true));
     return true;
   }
 

@@ -52,6 +52,10 @@ class Timeline final : public Object {
   /// leaves something to ask.
   State settle(std::uint64_t value, bool reached);
 
+  /// The highest point that a job of this process will reach; 0 when none is to come. What ends a
+  /// wait for a later point early, should the job fail.
+  [[nodiscard]] std::uint64_t last_promise();
+
   // For a submit that signals points here: lock(), check_promise(), submit, promise(), all under
   // the lock.
   [[nodiscard]] Lock lock() { return Lock(mutex_); }

@@ -103,6 +103,9 @@ halyard_status halyard_graph_add(halyard_graph* graph, halyard_op op, const haly
   return guard([&] {
     auto& result = require(out, "out");
     auto& object = unwrap(graph, "graph");
+    if (const auto raw = raw_value(op); raw < HALYARD_OP_MATMUL || raw > HALYARD_OP_REQUANTIZE) {
+      throw Error(HALYARD_INVALID_ARGUMENT, "there is no operation " + std::to_string(raw));
+    }
     if (input_count > 0) require(inputs, "inputs");
     result = object.graph.add_operation(op, {inputs, input_count}, read_params(op, params));
   });

@@ -23,7 +23,9 @@ halyard_status halyard_program_compile(halyard_device* device, const halyard_gra
   return guard([&] {
     auto owner = share(device, "device");
     auto& result = require(out, "out");
-    auto data = owner->programs().compile(unwrap(graph, "graph").graph);
+    const auto& source = unwrap(graph, "graph").graph;
+    if (source.outputs().empty()) throw Error(HALYARD_INVALID_ARGUMENT, "the graph has no output");
+    auto data = owner->programs().compile(source);
     result = wrap<halyard_program>(make_ref<ProgramObject>(std::move(owner), std::move(data)));
   });
 }

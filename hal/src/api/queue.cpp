@@ -38,16 +38,10 @@ MemoryRange range(halyard_buffer* buffer, std::uint64_t offset, std::uint64_t by
   return {*unwrap(buffer, name).memory, offset, bytes};
 }
 
-void check_priority(halyard_priority priority) {
-  switch (priority) {
-    case HALYARD_PRIORITY_NORMAL:
-    case HALYARD_PRIORITY_LOW:
-    case HALYARD_PRIORITY_HIGH:
-    case HALYARD_PRIORITY_REALTIME:
-      return;
-  }
-  throw Error(HALYARD_INVALID_ARGUMENT,
-              "there is no priority " + std::to_string(static_cast<unsigned>(priority)));
+void check_priority(const halyard_priority& priority) {
+  const auto value = raw_value(priority);
+  if (value <= HALYARD_PRIORITY_REALTIME) return;
+  throw Error(HALYARD_INVALID_ARGUMENT, "there is no priority " + std::to_string(value));
 }
 
 void check_class(const Device& device, std::uint32_t engine_class) {

@@ -64,8 +64,8 @@ halyard_status status_of_fault(unsigned cause) {
     case DRM_HALYARD_FAULT_TIMEOUT:
       return HALYARD_HANG;
     case DRM_HALYARD_FAULT_ILLEGAL_COMMAND:
-    case DRM_HALYARD_FAULT_OUT_OF_BOUNDS:
       return HALYARD_ILLEGAL_COMMAND;
+    case DRM_HALYARD_FAULT_OUT_OF_BOUNDS:
     case DRM_HALYARD_FAULT_UNMAPPED:
     case DRM_HALYARD_FAULT_PERMISSION:
       return HALYARD_FAULT;

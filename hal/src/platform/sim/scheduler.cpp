@@ -42,8 +42,8 @@ halyard_status status_of(emu::FaultCause cause) {
     case emu::FaultCause::kNone:
       return HALYARD_OK;
     case emu::FaultCause::kIllegalCommand:
-    case emu::FaultCause::kOutOfBounds:
       return HALYARD_ILLEGAL_COMMAND;
+    case emu::FaultCause::kOutOfBounds:
     case emu::FaultCause::kUnmapped:
     case emu::FaultCause::kPermission:
       return HALYARD_FAULT;

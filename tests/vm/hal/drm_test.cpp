@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// What only the kernel driver has: permissions, and the count of jobs by the kernel.
+#include <grp.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "fixture.hpp"
+
+namespace halyard::test {
+namespace {
+
+/// Runs `body` in a process of a user who is in no group; its exit status.
+int as_nobody(const std::function<int()>& body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (setgroups(0, nullptr) != 0 || setgid(65534) != 0 || setuid(65534) != 0) _exit(100);
+    _exit(body());
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(PermissionTest, MissingGroupIsNamed) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become nobody";
+  std::string path;
+  { path = open_device().info().path; }
+  EXPECT_EQ(as_nobody([] {
+              halyard_device* device = nullptr;
+              if (halyard_device_open(nullptr, &device) != HALYARD_NO_PERMISSION) return 1;
+              const std::string message = last_error().message;
+              if (message.find("the group ") == std::string::npos) return 2;
+              if (message.find("/dev/accel/accel") == std::string::npos) return 3;
+              return 0;
+            }),
+            0);
+  EXPECT_EQ(as_nobody([] {
+              std::string code;
+              halyard_diagnose([](const char* word, const char*,
+                                  void* user) { *static_cast<std::string*>(user) = word; },
+                               &code);
+              return code == "no-permission" ? 0 : 1;
+            }),
+            0);
+}
+
+TEST(PermissionTest, HighPriorityNeedsTheCapability) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become nobody";
+  const auto device = open_device();
+  EXPECT_EQ(
+      as_nobody([&device] {
+        const halyard_queue_desc desc{sizeof(desc), 0, HALYARD_PRIORITY_HIGH};
+        halyard_queue* queue = nullptr;
+        const auto status = halyard_queue_create(device.get(), &desc, &queue);
+        if (status != HALYARD_NO_PERMISSION) return 1;
+        return std::string(last_error().message).find("CAP_SYS_NICE") != std::string::npos ? 0 : 2;
+      }),
+      0);
+}
+
+TEST(ProcessTest, KilledWithJobsUnderWayHurtsNobody) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto device = open_device();
+    auto queue = device.create_queue();
+    auto gate = device.create_timeline();
+    const std::array<Point, 1> waits{gate.at(1)};
+    const auto buffer = device.allocate(1 << 20);
+    for (int i = 0; i < 100; ++i)
+      queue.fill(buffer, 0, 1 << 20, 1);
+    queue.fill(buffer, 0, 4, 1, {.waits = waits});
+    kill(getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  const auto device = open_device();
+  auto queue = device.create_queue();
+  queue.barrier().wait(kPatience);
+}
+
+}  // namespace
+}  // namespace halyard::test
