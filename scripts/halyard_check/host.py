@@ -74,14 +74,18 @@ def check_fuzz(log):
     result = Result()
     if not build(log, "asan", result):
         return result
-    for program in sorted((BUILD / "asan" / "tests" / "fuzz").glob("*")):
-        if not program.is_file() or not os.access(program, os.X_OK):
-            continue
+    folder = BUILD / "asan" / "tests" / "fuzz"
+    programs = [path for path in sorted(folder.glob("*")) if path.is_file() and os.access(path, os.X_OK)]
+    if not programs:
+        result.fail(f"no fuzzer was built in {folder}")
+    for program in programs:
         corpus = RESULTS / "corpus" / program.name
         corpus.mkdir(parents=True, exist_ok=True)
+        # What is found goes to the first folder; the others are read only.
+        seeds = [path for path in sorted((ROOT / "tests" / "fuzz").glob("*/corpus")) if program.name.startswith(path.parent.name)]
         done = log.run(
-            program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", f"-artifact_prefix={corpus}-", corpus,
-            timeout=FUZZ_SECONDS + 120,
+            program, f"-max_total_time={FUZZ_SECONDS}", "-max_len=8192", "-timeout=10", f"-artifact_prefix={corpus}-",
+            corpus, *seeds, timeout=FUZZ_SECONDS + 120,
         )  # fmt: skip
         wrong = [line for line in done.stdout.splitlines() if re.search(r"ERROR|SUMMARY|runtime error", line)]
         result.judge(done.returncode == 0, f"{program.name}:", *wrong[:5])
