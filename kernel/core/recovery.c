@@ -104,7 +104,9 @@ static int halyard_queue_quiesce(struct halyard_queue_core *q)
 
 	if (first <= HALYARD_RESET_QUEUE) {
 		ret = halyard_queue_fini(q);
-		halyard_reset_note(hdev, HALYARD_RESET_QUEUE, ret);
+		/* A queue that is destroyed in order is no reset. */
+		if (ret || q->faulted)
+			halyard_reset_note(hdev, HALYARD_RESET_QUEUE, ret);
 	}
 	if (ret && first <= HALYARD_RESET_ENGINE) {
 		ret = hdev->chip->ops->reset(hdev, HALYARD_RESET_ENGINE, &q->queue);
@@ -277,6 +279,14 @@ static void halyard_queues_shut(struct halyard_sched *sched)
 		halyard_queue_shut(q);
 		mutex_unlock(&q->slot->run_lock);
 	}
+}
+
+static void halyard_scheds_start(struct halyard_sched *sched)
+{
+	u32 i;
+
+	for (i = 0; i < sched->num_slots; i++)
+		drm_sched_wqueue_start(&sched->slots[i]->sched);
 }
 
 static int halyard_queues_restore(struct halyard_sched *sched)
@@ -730,6 +740,11 @@ void halyard_sched_unplug(struct halyard_device *hdev)
 		if (sched->slots[i]->queue)
 			halyard_queue_mem_free(sched->slots[i]->queue);
 
+	/*
+	 * A device that did not come back from suspend has them stopped, and jobs must come to
+	 * their end.
+	 */
+	halyard_scheds_start(sched);
 	complete_all(&sched->unplugged);
 }
 
@@ -786,7 +801,6 @@ int halyard_sched_resume(struct halyard_device *hdev)
 {
 	struct halyard_sched *sched = hdev->core->sched;
 	bool cookie;
-	u32 i;
 
 	cookie = dma_fence_begin_signalling();
 	mutex_lock(&hdev->core->reset_lock);
@@ -796,8 +810,7 @@ int halyard_sched_resume(struct halyard_device *hdev)
 	mutex_unlock(&hdev->core->reset_lock);
 	dma_fence_end_signalling(cookie);
 
-	for (i = 0; i < sched->num_slots; i++)
-		drm_sched_wqueue_start(&sched->slots[i]->sched);
+	halyard_scheds_start(sched);
 	if (READ_ONCE(sched->device_reason))
 		queue_work(sched->recovery_wq, &sched->device_work);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Trace events of the core: the way of a job, faults, resets and bindings. */
+/* Trace events of the core: the way of a job, faults and resets. */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM halyard
 
@@ -91,26 +91,6 @@ TRACE_EVENT(halyard_reset,
 				       { HALYARD_RESET_DEVICE, "device" },
 				       { HALYARD_RESET_FUNCTION, "function" }),
 		      __entry->result)
-);
-
-TRACE_EVENT(halyard_bind,
-	    TP_PROTO(struct halyard_vm *vm, u32 type, u64 va, u64 size, int result),
-	    TP_ARGS(vm, type, va, size, result),
-	    TP_STRUCT__entry(__string(dev, dev_name(vm->hdev->dev))
-			     __field(u32, vm)
-			     __field(u32, type)
-			     __field(u64, va)
-			     __field(u64, size)
-			     __field(int, result)),
-	    TP_fast_assign(__assign_str(dev);
-			   __entry->vm = vm->hw_id;
-			   __entry->type = type;
-			   __entry->va = va;
-			   __entry->size = size;
-			   __entry->result = result;),
-	    TP_printk("dev=%s vm=%u %s va=%#llx size=%#llx result=%d", __get_str(dev), __entry->vm,
-		      __entry->type == DRM_HALYARD_BIND_MAP ? "map" : "unmap", __entry->va,
-		      __entry->size, __entry->result)
 );
 
 #endif

@@ -94,12 +94,27 @@ static void unplug_during_hang(struct kunit *test)
 	KUNIT_EXPECT_LT(test, mock_result(mock, mock->file, done), 0);
 }
 
+/* It does not come back from sleep: what waits for that must not wait for ever. */
+static void unplug_while_suspended(struct kunit *test)
+{
+	struct mock *mock = test->priv;
+	u32 queue = mock_queue_create(mock, mock->file, mock_vm_create(mock, mock->file));
+	u32 done;
+
+	halyard_sched_suspend(mock->hdev);
+	done = mock_submit_signalling(mock, queue);
+	halyard_device_unplug(mock->hdev);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, mock->file, done), -ENODEV);
+	KUNIT_EXPECT_EQ(test, mock_event_index(mock, 0, 1, false), -1);
+}
+
 static struct kunit_case unplug_cases[] = {
 	KUNIT_CASE(unplug_with_jobs),
 	KUNIT_CASE(unplug_refuses_calls),
 	KUNIT_CASE(unplug_twice),
 	KUNIT_CASE(unplug_fence_outlives_device),
 	KUNIT_CASE(unplug_during_hang),
+	KUNIT_CASE(unplug_while_suspended),
 	{}
 };
 
