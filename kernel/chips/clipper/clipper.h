@@ -15,6 +15,11 @@
 
 #include "clipper_regs.h"
 
+/* The card answers in this time, once the commands under way have ended. */
+#define CLIPPER_ANSWER_MS	1000
+/* The longest that commands under way are waited for. */
+#define CLIPPER_COMMAND_MS	(30 * MSEC_PER_SEC)
+
 /* Jobs that a queue holds in hardware: one entry of its ring each. */
 #define CLIPPER_RING_ORDER	7
 #define CLIPPER_QUEUE_DEPTH	BIT(CLIPPER_RING_ORDER)
@@ -34,6 +39,8 @@ enum clipper_queue_mem {
 
 /**
  * struct clipper_device - &halyard_device.priv
+ * @hdev: the card
+ * @events: does what an event's interrupt would have done that got lost
  * @caps0: register CAPS0
  * @caps1: register CAPS1
  * @opcodes: bit n: opcode n is implemented
@@ -53,6 +60,8 @@ enum clipper_queue_mem {
  * @fault_count: records by cause, for debugfs
  */
 struct clipper_device {
+	struct halyard_device *hdev;
+	struct work_struct events;
 	u32 caps0;
 	u32 caps1;
 	u64 opcodes;
@@ -141,9 +150,12 @@ static inline void clipper_write64(struct halyard_device *hdev, u32 reg_lo, u64 
 /* clipper_drv.c */
 u64 clipper_read_counter(struct halyard_device *hdev, u32 reg_lo);
 int clipper_poll(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, unsigned int ms);
+bool clipper_works(struct halyard_device *hdev, u32 queue);
+int clipper_await(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, u32 queue);
 
 /* clipper_irq.c */
 int clipper_irq_start(struct halyard_device *hdev);
+void clipper_events_work(struct work_struct *work);
 unsigned int clipper_faults_drain(struct halyard_device *hdev);
 irqreturn_t clipper_irq(struct halyard_device *hdev, unsigned int vector);
 irqreturn_t clipper_irq_thread(struct halyard_device *hdev, unsigned int vector);
@@ -170,7 +182,7 @@ int clipper_start(struct halyard_device *hdev);
 void clipper_stop(struct halyard_device *hdev);
 int clipper_reset(struct halyard_device *hdev, enum halyard_reset_level level,
 		  struct halyard_queue *queue);
-int clipper_wait_ready(struct halyard_device *hdev);
+int clipper_wait_ready(struct halyard_device *hdev, unsigned int ms);
 
 /* clipper_debugfs.c */
 void clipper_debugfs_init(struct halyard_device *hdev, struct dentry *root);

@@ -83,6 +83,58 @@ int clipper_poll(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, unsi
 	return ret;
 }
 
+/**
+ * clipper_works - whether an engine is in the midst of a command
+ * @hdev: the card, ready
+ * @queue: whose command, CLP_NO_QUEUE: anybody's
+ */
+bool clipper_works(struct halyard_device *hdev, u32 queue)
+{
+	unsigned int e;
+	u32 status;
+
+	for (e = 0; e < CLP_NUM_ENGINES; e++) {
+		status = clipper_read(hdev, CLP_ENGINE(e) + CLP_ENGINE_STATUS);
+		if (status == U32_MAX)
+			return false;
+		if (!(status & CLP_ENGINE_STATUS_BUSY) || status & CLP_ENGINE_STATUS_HUNG)
+			continue;
+		if (queue == CLP_NO_QUEUE ||
+		    clipper_read(hdev, CLP_ENGINE(e) + CLP_ENGINE_QUEUE) == queue)
+			return true;
+	}
+
+	return false;
+}
+
+/**
+ * clipper_await - wait for what comes at the end of a command
+ * @hdev: the card
+ * @reg: register, as for clipper_poll()
+ * @mask: bits that matter
+ * @value: of these bits
+ * @queue: whose command it is, CLP_NO_QUEUE: anybody's
+ *
+ * A command is never interrupted, and may be long on a busy machine: while one is executed the
+ * card is not blamed for keeping others waiting.
+ *
+ * Return: as clipper_poll().
+ */
+int clipper_await(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, u32 queue)
+{
+	unsigned int ms = 0;
+	bool works;
+	int ret;
+
+	do {
+		works = clipper_works(hdev, queue);
+		ret = clipper_poll(hdev, reg, mask, value, CLIPPER_ANSWER_MS);
+		ms += CLIPPER_ANSWER_MS;
+	} while (ret == -ETIMEDOUT && works && ms < CLIPPER_COMMAND_MS);
+
+	return ret;
+}
+
 /* What the driver was written for; a card that has less or other engines would be misreported. */
 static int clipper_check_caps(struct halyard_device *hdev)
 {
@@ -107,7 +159,7 @@ static int clipper_identify(struct halyard_device *hdev)
 	u32 id;
 	int ret;
 
-	ret = clipper_wait_ready(hdev);
+	ret = clipper_wait_ready(hdev, CLIPPER_ANSWER_MS);
 	if (ret) {
 		dev_err(hdev->dev, "card does not become ready: %d\n", ret);
 		return ret;
@@ -137,6 +189,8 @@ static int clipper_init(struct halyard_device *hdev)
 
 	spin_lock_init(&cdev->counter_lock);
 	INIT_LIST_HEAD(&cdev->orphans);
+	INIT_WORK(&cdev->events, clipper_events_work);
+	cdev->hdev = hdev;
 	ret = drmm_mutex_init(&hdev->drm, &cdev->state_lock);
 	if (!ret)
 		ret = drmm_mutex_init(&hdev->drm, &cdev->fault_lock);

@@ -169,7 +169,7 @@ irqreturn_t clipper_irq(struct halyard_device *hdev, unsigned int vector)
 /**
  * clipper_irq_thread - &halyard_chip_ops.irq_thread
  * @hdev: the card
- * @vector: CLP_VECTOR_EVENT
+ * @vector: CLP_VECTOR_*
  *
  * Return: IRQ_HANDLED.
  */
@@ -177,6 +177,8 @@ irqreturn_t clipper_irq_thread(struct halyard_device *hdev, unsigned int vector)
 {
 	u32 status;
 
+	if (vector != CLP_VECTOR_EVENT)
+		return IRQ_NONE;
 	if (clipper_faults_drain(hdev))
 		return IRQ_HANDLED;
 
@@ -188,4 +190,20 @@ irqreturn_t clipper_irq_thread(struct halyard_device *hdev, unsigned int vector)
 		halyard_device_fault(hdev, "card reports a fatal error");
 
 	return IRQ_HANDLED;
+}
+
+/**
+ * clipper_events_work - &clipper_device.events
+ * @work: of a card with a queue that is found to be faulted
+ */
+void clipper_events_work(struct work_struct *work)
+{
+	struct clipper_device *cdev = container_of(work, struct clipper_device, events);
+	int idx;
+
+	if (!drm_dev_enter(&cdev->hdev->drm, &idx))
+		return;
+
+	clipper_faults_drain(cdev->hdev);
+	drm_dev_exit(idx);
 }

@@ -17,9 +17,6 @@
 #define CLIPPER_LARGE_LEVEL	1
 #define CLIPPER_PT_SIZE		(CLP_PT_ENTRIES * sizeof(__le64))
 
-/* A flush waits for the accesses under way: those of one command per engine. */
-#define CLIPPER_FLUSH_MS	2000
-
 static u64 clipper_pt_entry_size(unsigned int level)
 {
 	return BIT_ULL(CLP_PAGE_SHIFT + level * ilog2(CLP_PT_ENTRIES));
@@ -219,8 +216,7 @@ static int clipper_tlb_flush(struct halyard_vm *vm)
 	/* If not, a reset has failed: what the card does is not known. */
 	if (cdev->ready) {
 		clipper_write(vm->hdev, CLP_TLB_FLUSH, vm->hw_id);
-		ret = clipper_poll(vm->hdev, CLP_TLB_STATUS, CLP_TLB_STATUS_BUSY, 0,
-				   CLIPPER_FLUSH_MS);
+		ret = clipper_await(vm->hdev, CLP_TLB_STATUS, CLP_TLB_STATUS_BUSY, 0, CLP_NO_QUEUE);
 	}
 	drm_dev_exit(idx);
 

@@ -8,9 +8,6 @@
 
 #include "clipper.h"
 
-/* A reset ends the command that is running, which may be long on a busy machine. */
-#define CLIPPER_QUEUE_RESET_MS	1000
-
 static void clipper_queue_enable(struct halyard_queue *queue)
 {
 	struct halyard_device *hdev = queue->hdev;
@@ -61,14 +58,16 @@ static int clipper_queue_stop(struct halyard_queue *queue)
 	if (!to_clipper(hdev)->ready)
 		return -ETIMEDOUT; /* a reset of the whole card has failed */
 
+	/* A record that waits in the fault queue is consumed before its queue is reset. */
+	clipper_faults_drain(hdev);
 	clipper_write(hdev, base + CLP_QUEUE_CONTROL, CLP_QUEUE_CONTROL_RESET);
-	ret = clipper_poll(hdev, base + CLP_QUEUE_STATE, U32_MAX, CLP_QUEUE_STATE_DISABLED,
-			   CLIPPER_QUEUE_RESET_MS);
+	ret = clipper_await(hdev, base + CLP_QUEUE_STATE, U32_MAX, CLP_QUEUE_STATE_DISABLED,
+			    queue->hw_id);
 	if (ret)
 		return -ETIMEDOUT;
 
 	clear_bit(queue->hw_id, to_clipper(hdev)->enabled);
-	/* Its records precede DISABLED; left for later they would meet the number's next owner. */
+	/* One that came meanwhile would be taken for the number's next owner's. */
 	clipper_faults_drain(hdev);
 
 	return 0;
@@ -103,6 +102,9 @@ static bool clipper_queue_waits(struct halyard_queue *queue)
 	spin_lock_irqsave(&cdev->counter_lock, flags);
 	if (cdev->ready)
 		state = clipper_read(queue->hdev, CLP_QUEUE(queue->hw_id) + CLP_QUEUE_STATE);
+	/* If the interrupt got lost the job would be taken for one that hangs. */
+	if (state == CLP_QUEUE_STATE_FAULTED)
+		schedule_work(&cdev->events);
 	spin_unlock_irqrestore(&cdev->counter_lock, flags);
 
 	return state == CLP_QUEUE_STATE_PENDING;

@@ -3,20 +3,17 @@
 
 #include "clipper.h"
 
-/* Of the card, and of one engine, which ends its command first. */
-#define CLIPPER_READY_MS	1000
-#define CLIPPER_RESET_MS	1000
-
 /**
  * clipper_wait_ready - wait until registers may be accessed
  * @hdev: the card
+ * @ms: how long
  *
- * Return: 0, or -ETIMEDOUT.
+ * Return: 0, -ETIMEDOUT, or -ENODEV when the card does not answer.
  */
-int clipper_wait_ready(struct halyard_device *hdev)
+int clipper_wait_ready(struct halyard_device *hdev, unsigned int ms)
 {
 	return clipper_poll(hdev, CLP_STATUS, CLP_STATUS_READY | CLP_STATUS_RESETTING,
-			    CLP_STATUS_READY, CLIPPER_READY_MS);
+			    CLP_STATUS_READY, ms);
 }
 
 /* From here, or up to here, the registers may be accessed. */
@@ -50,7 +47,7 @@ int clipper_start(struct halyard_device *hdev)
 	struct clipper_device *cdev = to_clipper(hdev);
 	int ret;
 
-	ret = clipper_wait_ready(hdev);
+	ret = clipper_wait_ready(hdev, CLIPPER_ANSWER_MS);
 	if (ret)
 		return ret;
 
@@ -69,12 +66,14 @@ int clipper_start(struct halyard_device *hdev)
 static int clipper_reset_device(struct halyard_device *hdev)
 {
 	struct clipper_device *cdev = to_clipper(hdev);
+	unsigned int ms = clipper_works(hdev, CLP_NO_QUEUE) ? CLIPPER_COMMAND_MS :
+							      CLIPPER_ANSWER_MS;
 
 	clipper_set_ready(cdev, false);
 	/* Engines stop before the reset, so that it spoils no access. */
 	clipper_write(hdev, CLP_CONTROL, 0);
 	clipper_write(hdev, CLP_CONTROL, CLP_CONTROL_RESET);
-	if (clipper_wait_ready(hdev))
+	if (clipper_wait_ready(hdev, ms))
 		return -ETIMEDOUT;
 
 	clipper_forget(hdev);
@@ -104,8 +103,8 @@ static int clipper_reset_engine(struct halyard_device *hdev, struct halyard_queu
 		return -ETIMEDOUT; /* the queue hangs by itself: it takes more */
 
 	clipper_write(hdev, CLP_ENGINE(engine) + CLP_ENGINE_CONTROL, CLP_ENGINE_CONTROL_RESET);
-	ret = clipper_poll(hdev, CLP_ENGINE(engine) + CLP_ENGINE_STATUS,
-			   CLP_ENGINE_STATUS_RESETTING, 0, CLIPPER_RESET_MS);
+	ret = clipper_await(hdev, CLP_ENGINE(engine) + CLP_ENGINE_STATUS,
+			    CLP_ENGINE_STATUS_RESETTING, 0, queue->hw_id);
 
 	return ret ? -ETIMEDOUT : 0;
 }
@@ -149,4 +148,5 @@ void clipper_stop(struct halyard_device *hdev)
 		dev_err(hdev->dev, "card does not stop\n");
 	clipper_forget(hdev);
 	clipper_set_ready(cdev, false);
+	cancel_work_sync(&cdev->events);
 }

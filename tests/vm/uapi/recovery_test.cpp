@@ -155,6 +155,46 @@ TEST_F(Recovery, LostInterruptsAreSurvived) {
   EXPECT_EQ(client_.query(queue_).completed, kJobs);
 }
 
+/// The fault record is in memory: a job that failed is not taken for one that hangs.
+TEST_F(Recovery, LostFaultInterruptIsSurvived) {
+  inject("irq_lost", -1, 0, 1000);
+  const Program bad = load(client_, Stream().fill(row(0, 1), 1), {{client_.reserve(kPage), kPage}});
+  EXPECT_EQ(client_.run(bad.job(queue_)), -EFAULT);
+  EXPECT_EQ(client_.query(queue_).fault_cause,
+            static_cast<std::uint32_t>(DRM_HALYARD_FAULT_UNMAPPED));
+}
+
+/// A command can't be interrupted: whoever resets its queue has to be patient, and nobody else may
+/// suffer from it.
+TEST_F(Recovery, LongCommandIsAwaited) {
+  constexpr std::uint32_t kRows = 1024;
+  constexpr std::uint32_t kDepth = 128 * 1024;
+  const Buffer in = client_.make_buffer(kPage);
+  const Buffer out = client_.make_buffer(kRows * kRows * sizeof(float));
+  drm_halyard_clipper_operand a = matrix(0, kRows, kDepth);
+  drm_halyard_clipper_operand b = matrix(0, kDepth, kRows);
+  for (drm_halyard_clipper_operand* operand : {&a, &b}) {
+    operand->strides[0] = operand->strides[1] = 0;  // one element for all
+  }
+  const Program program =
+      load(client_, Stream().matmul(a, b, matrix(1, kRows, kRows)), {whole(in), whole(out)});
+  Client other;
+  const std::uint32_t innocent = other.make_queue();
+  const Program fine = load(other, Stream().nop(), {});
+  EXPECT_EQ(other.run(fine.job(innocent)), 1);
+
+  const std::uint32_t done = client_.make_syncobj();
+  Job job = program.job(queue_);
+  ASSERT_EQ(client_.submit(job.signal(done)), 0);
+  sleep_ms(300);  // it is in the midst of it
+  EXPECT_EQ(client_.unmap(client_.vm(), buffer_.va, buffer_.size), 0);
+  EXPECT_EQ(client_.map_at(client_.vm(), buffer_.handle, buffer_.va, buffer_.size), 0);
+  EXPECT_EQ(client_.queue_destroy(queue_), 0);
+  EXPECT_EQ(client_.wait(done), 0);
+  EXPECT_EQ(other.run(fine.job(innocent)), 1);
+  EXPECT_EQ(other.query(innocent).completed, 2U);
+}
+
 TEST_F(Recovery, LateInterruptsAreSurvived) {
   inject("irq_late", -1, 0, 10, 50'000);
   for (int i = 0; i < 10; ++i) {
