@@ -116,9 +116,13 @@ PlatformDevice::Buffer DrmDevice::buffer_create(std::uint64_t size) {
   request.size = size;
   request.region = host_region(node_);
   if (const int error = node_.try_call(DRM_IOCTL_HALYARD_BO_CREATE, &request)) {
-    const auto reason =
-        call_error(facts_.path, "no buffer of " + std::to_string(size) + " bytes", error);
-    const bool memory = error == ENOSPC || error == ENOMEM || error == E2BIG;
+    const auto limits = node_.query<drm_halyard_query_limits>(DRM_HALYARD_QUERY_LIMITS);
+    const bool too_large = size > limits.bo_size_max;
+    const auto what = "no buffer of " + std::to_string(size) + " bytes";
+    const auto limit =
+        ", a buffer of this device has at most " + std::to_string(limits.bo_size_max);
+    const auto reason = call_error(facts_.path, too_large ? what + limit : what, error);
+    const bool memory = too_large || error == ENOSPC || error == ENOMEM;
     throw Error(memory ? HALYARD_OUT_OF_MEMORY : reason.status(), reason.what(), reason.details());
   }
   return add_buffer(request.handle, request.size);

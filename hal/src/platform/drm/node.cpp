@@ -19,13 +19,15 @@ namespace {
 
 constexpr const char* kDriverName = "halyard";
 
-/// "the group render", for a node that only a group may open.
+/// Who may open a node, as the end of a sentence.
 std::string who_may(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return "another user";
-  if ((status.st_mode & S_IRGRP) == 0) return "its owner alone";
+  if ((status.st_mode & S_IRGRP) == 0)
+    return "its owner alone: the udev rule that gives it to a group is missing";
   const group* entry = getgrgid(status.st_gid);
-  return "the group " + (entry != nullptr ? entry->gr_name : std::to_string(status.st_gid));
+  return "the group " + (entry != nullptr ? entry->gr_name : std::to_string(status.st_gid)) +
+         ", to which you do not belong";
 }
 
 UniqueFd open_node(const std::string& path) {
@@ -42,9 +44,7 @@ UniqueFd open_node(const std::string& path) {
       throw Error(HALYARD_NO_DEVICE, "there is no device " + path, details);
     case EACCES:
     case EPERM:
-      throw Error(HALYARD_NO_PERMISSION,
-                  path + " may be opened by " + who_may(path) + ", to which you do not belong",
-                  details);
+      throw Error(HALYARD_NO_PERMISSION, path + " may be opened by " + who_may(path), details);
     default:
       throw call_error(path, path + " cannot be opened", error);
   }
