@@ -2,4 +2,6 @@
 // The C half of a program that uses the installed library: the header alone must be valid C.
 #include <halyard/halyard.h>
 
-int main(void) { return 0; }
+int main(void) {
+  return 0;
+}
