@@ -54,7 +54,15 @@ Error Ledger::describe(std::uint64_t job, halyard_status status) const {
 void Ledger::clear(JobRecord& record) noexcept {
   record.code = {};
   record.memory.clear();
+  record.waits.clear();
   record.arena = {};
+}
+
+void Ledger::drop_records() noexcept {
+  while (!jobs_.empty()) {
+    clear(jobs_.back());
+    jobs_.pop_back();
+  }
 }
 
 JobRecord& Ledger::begin(const Lock&) {
@@ -67,25 +75,35 @@ void Ledger::abandon(const Lock&) noexcept {
 }
 
 void Ledger::retire_through(const Lock&, std::uint64_t job) {
-  while (done_ < std::min(job, submitted_)) {
-    clear(jobs_.front());
+  while (done_ < std::min(job, submitted_) && !jobs_.empty()) {
+    auto& record = jobs_.front();
+    if (!record.waits.empty()) {
+      auto& unconfirmed = unconfirmed_.push();
+      unconfirmed.job = done_ + 1;
+      unconfirmed.waits.swap(record.waits);
+    }
+    clear(record);
     jobs_.pop_front();
     ++done_;
   }
 }
 
-void Ledger::reap_through(const Lock& lock, std::uint64_t job) {
-  if (failure_) return;
-  const auto last = std::min(job, submitted_);
-  while (done_ < last && plugin_.surely_done(jobs_.front().arena))
+void Ledger::reap(const Lock& lock) {
+  while (done_ < submitted_ && !jobs_.empty() && plugin_.surely_done(jobs_.front().arena)) {
     retire_through(lock, done_ + 1);
+  }
+}
+
+Ledger::State Ledger::state(const Lock& lock, std::uint64_t job) {
+  if (failure_ && job >= failed_from_) return State::kFailed;
+  if (job <= confirmed(lock)) return State::kDone;
+  return job <= done_ ? State::kUnconfirmed : State::kPending;
 }
 
 Ledger::State Ledger::settle(const Lock& lock, std::uint64_t job, bool reached) {
-  reap_through(lock, UINT64_MAX);
-  if (job <= done_) return State::kDone;
-  if (failure_ && job >= failed_from_) return State::kFailed;
-  if (!reached || job > submitted_) return State::kPending;
+  reap(lock);
+  const auto known = state(lock, job);
+  if (known != State::kPending || !reached || job > submitted_) return known;
   update(lock, os_.queue_status(queue_));
   if (job > done_ && !failure_) {
     // The platform's counters lag behind its fences: the fence has the last word.
@@ -96,7 +114,45 @@ Ledger::State Ledger::settle(const Lock& lock, std::uint64_t job, bool reached) 
       fail(lock, job, describe(job, status));
     }
   }
-  return job <= done_ ? State::kDone : State::kFailed;
+  return state(lock, job);
+}
+
+void Ledger::confirm() {
+  Unconfirmed first;
+  {
+    const auto held = lock();
+    if (unconfirmed_.empty()) return;
+    first = unconfirmed_.front();
+  }
+  FailureRef failure;
+  for (const auto& wait : first.waits) {
+    try {
+      wait.timeline->confirm(wait.value);
+    } catch (const Error& error) {
+      failure = std::make_shared<const Error>(error);
+      break;
+    }
+  }
+  const auto held = lock();
+  // Another thread may have been here in between.
+  if (unconfirmed_.empty() || unconfirmed_.front().job != first.job) return;
+  unconfirmed_.front().waits.clear();
+  unconfirmed_.pop_front();
+  if (failure && (!failure_ || first.job < failed_from_)) {
+    failed_from_ = first.job;
+    failure_ = std::move(failure);
+  }
+}
+
+void Ledger::confirm_all() {
+  for (;;) {
+    {
+      const auto held = lock();
+      reap(held);
+      if (unconfirmed_.empty()) return;
+    }
+    confirm();
+  }
 }
 
 void Ledger::learn_failure(const Lock& lock) {
@@ -120,8 +176,7 @@ void Ledger::update(const Lock& lock, const QueueStatus& status) {
   }
   // Once all jobs have ended the device holds nothing of theirs.
   if (failure_ && status.completed + status.failed >= submitted_) {
-    for (std::size_t i = 0; i < jobs_.size(); ++i)
-      clear(jobs_[i]);
+    drop_records();
   }
 }
 
@@ -137,7 +192,7 @@ Error Ledger::describe_fault(const QueueStatus& status) {
             hexadecimal(status.fault_address);
   }
   text += ", command " + std::to_string(status.fault_command);
-  if (status.fault_job > done_ && status.fault_job <= submitted_) {
+  if (status.fault_job > done_ && status.fault_job - done_ <= jobs_.size()) {
     const auto& code = record(status.fault_job).code;
     const char* name = code ? code->command_name(status.fault_command) : nullptr;
     if (name != nullptr) {
@@ -172,8 +227,12 @@ JobCounts Ledger::close(const Lock& lock) noexcept {
     fail(lock, done_ + 1,
          {error.status(), std::string(error.what()) + ": its queue was released", error.details()});
   }
-  for (std::size_t i = 0; i < jobs_.size(); ++i)
-    clear(jobs_[i]);
+  drop_records();
+  // Two queues that wait for one another would keep one another for ever.
+  while (!unconfirmed_.empty()) {
+    unconfirmed_.front().waits.clear();
+    unconfirmed_.pop_front();
+  }
   return counts;
 }
 

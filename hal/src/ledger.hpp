@@ -28,11 +28,24 @@ struct HeldMemory {
   bool write = false;
 };
 
+/// Something that jobs wait for: a timeline. The ledger need not know more of it.
+class Awaited : public Object {
+ public:
+  /// Throws the failure of a point that has ended, one way or the other. Called without locks.
+  virtual void confirm(std::uint64_t value) = 0;
+};
+
+struct AwaitedPoint {
+  Ref<Awaited> timeline;
+  std::uint64_t value = 0;
+};
+
 /// What a job keeps alive until it is done.
 struct JobRecord {
   Arena arena;
-  Ref<Code> code;                  ///< null but for programs
-  std::vector<HeldMemory> memory;  ///< everything that the device may access
+  Ref<Code> code;                   ///< null but for programs
+  std::vector<HeldMemory> memory;   ///< everything that the device may access
+  std::vector<AwaitedPoint> waits;  ///< not known to be reached when it was submitted
 };
 
 /// Jobs that ended.
@@ -50,7 +63,13 @@ class Ledger final : public Object {
   /// `queue` and `timeline` are the platform's. `os` and `plugin` outlive the ledger.
   Ledger(PlatformDevice& os, ChipPlugin& plugin, Handle queue, Handle timeline);
 
-  enum class State : std::uint8_t { kPending, kDone, kFailed };
+  enum class State : std::uint8_t {
+    kPending,
+    kUnconfirmed,  ///< the device is done; whether what the job waited for failed, confirm() finds
+                   ///< out
+    kDone,
+    kFailed,
+  };
 
   [[nodiscard]] Lock lock() { return Lock(mutex_); }
   [[nodiscard]] Handle queue() const { return queue_; }
@@ -62,17 +81,27 @@ class Ledger final : public Object {
   void commit(const Lock&) noexcept { ++submitted_; }
 
   [[nodiscard]] std::uint64_t submitted(const Lock&) const { return submitted_; }
-  /// All jobs up to this one are done and their records given back.
+  /// All jobs up to this one are done by the device and their records given back.
   [[nodiscard]] std::uint64_t done(const Lock&) const { return done_; }
   /// Why jobs from failed_from() on fail; null when none did.
   [[nodiscard]] const FailureRef& failure(const Lock&) const { return failure_; }
   [[nodiscard]] std::uint64_t failed_from(const Lock&) const { return failed_from_; }
 
   /// Notices the jobs that say in their arena that they are done. No system call.
-  void reap(const Lock& lock) { reap_through(lock, UINT64_MAX); }
+  void reap(const Lock&);
   /// How `job` is doing. `reached`: the platform says that it has ended, one way or the other; then
   /// the result is not kPending.
   State settle(const Lock&, std::uint64_t job, bool reached);
+  /// A failure reaches the jobs that wait for it, although the device runs them. Looks at what the
+  /// first unconfirmed job waited for. Called without locks: it takes those of the timelines that
+  /// were waited for.
+  void confirm();
+  /// Until nothing that the device is done with is unconfirmed. Called without locks.
+  void confirm_all();
+  /// All jobs up to this one are done and confirmed.
+  [[nodiscard]] std::uint64_t confirmed(const Lock&) {
+    return unconfirmed_.empty() ? done_ : unconfirmed_.front().job - 1;
+  }
   /// Asks the platform for the queue's state: after it refused a job. Afterwards failure() is set.
   void learn_failure(const Lock&);
 
@@ -80,7 +109,7 @@ class Ledger final : public Object {
   JobCounts close(const Lock&) noexcept;
 
  private:
-  void reap_through(const Lock&, std::uint64_t job);
+  [[nodiscard]] State state(const Lock&, std::uint64_t job);
   void retire_through(const Lock&, std::uint64_t job);
   /// Takes over what the platform knows.
   void update(const Lock&, const QueueStatus& status);
@@ -90,6 +119,13 @@ class Ledger final : public Object {
   [[nodiscard]] Error describe_fault(const QueueStatus& status);
   [[nodiscard]] JobRecord& record(std::uint64_t job) { return jobs_[job - done_ - 1]; }
   static void clear(JobRecord& record) noexcept;
+  void drop_records() noexcept;
+
+  /// Done by the device.
+  struct Unconfirmed {
+    std::uint64_t job = 0;
+    std::vector<AwaitedPoint> waits;
+  };
 
   PlatformDevice& os_;
   ChipPlugin& plugin_;
@@ -97,6 +133,7 @@ class Ledger final : public Object {
   std::mutex mutex_;  ///< protects what follows
   Ring<JobRecord>
       jobs_;  ///< of jobs done_ + 1 to submitted_, and one more between begin() and commit()
+  Ring<Unconfirmed> unconfirmed_;
   std::uint64_t submitted_ = 0, done_ = 0, failed_from_ = 0;
   FailureRef failure_;
 };

@@ -39,6 +39,22 @@ void check_sync(const Device& device, const SyncRequest& sync) {
   }
 }
 
+/// What the job waits for and is not known to be reached: its failure will be the job's. Called
+/// without locks.
+std::vector<AwaitedPoint> open_waits(const Timeline& own, std::span<const Point> waits) {
+  std::vector<AwaitedPoint> open;
+  for (const auto& point : waits) {
+    if (point.timeline == &own) continue;
+    try {
+      if (point.timeline->settle(point.value, false) == Timeline::State::kReached) continue;
+    } catch (const Error&) {
+      // The job is accepted and fails, as if the point failed a moment later.
+    }
+    open.push_back({Ref<Awaited>::share(point.timeline), point.value});
+  }
+  return open;
+}
+
 /// The timelines that a job signals, locked from the check of the points until the job was
 /// accepted.
 class Signals {
@@ -110,6 +126,7 @@ Ref<Queue> Queue::create(Ref<Device> device, std::uint32_t engine_class,
 }
 
 Queue::~Queue() {
+  ledger_->confirm_all();
   device_->remove_queue(*this);
 }
 
@@ -143,6 +160,7 @@ Error Queue::banned(const Ledger::Lock& lock) const {
 template <class Encode>
 std::uint64_t Queue::enqueue(const SyncRequest& sync, std::size_t arena_bytes, Encode encode) {
   check_sync(*device_, sync);
+  auto waits = open_waits(*timeline_, sync.waits);
   Signals signals(sync.signals);
   const auto lock = ledger_->lock();
   ledger_->reap(lock);
@@ -153,6 +171,7 @@ std::uint64_t Queue::enqueue(const SyncRequest& sync, std::size_t arena_bytes, E
   auto& record = ledger_->begin(lock);
   try {
     record.arena = slot.arena;
+    record.waits = std::move(waits);
     payload_.clear();
     encode(record);
     hand_over(lock, record, *slot.memory, sync, number);

@@ -76,17 +76,24 @@ void Timeline::fail(const Lock&, std::uint64_t from, FailureRef failure) {
   }
 }
 
-void Timeline::settle_promises(const Lock& held, std::uint64_t value, bool reached) {
+void Timeline::settle_promises(const Lock& held, std::uint64_t value, bool reached,
+                               Ref<Ledger>& unconfirmed) {
   // The first promise at or above the point decides it.
   while (!failure_ && !promises_.empty() && reached_ < value) {
     auto& promise = promises_.front();
     const auto ledger = promise.ledger;
     const auto lock = ledger->lock();
-    const auto state = ledger->settle(lock, promise.job, reached && promise.from <= value);
-    if (state == Ledger::State::kPending) return;
-    if (state == Ledger::State::kFailed) {
-      fail(held, promise.from, ledger->failure(lock));
-      return;
+    switch (ledger->settle(lock, promise.job, reached && promise.from <= value)) {
+      case Ledger::State::kPending:
+        return;
+      case Ledger::State::kUnconfirmed:
+        unconfirmed = ledger;
+        return;
+      case Ledger::State::kFailed:
+        fail(held, promise.from, ledger->failure(lock));
+        return;
+      case Ledger::State::kDone:
+        break;
     }
     reached_ = std::max(reached_, promise.value);
     promise.ledger = {};
@@ -94,24 +101,29 @@ void Timeline::settle_promises(const Lock& held, std::uint64_t value, bool reach
   }
 }
 
-Timeline::State Timeline::settle_queue(std::uint64_t value, bool reached) {
+Timeline::State Timeline::settle_queue(std::uint64_t value, bool reached,
+                                       Ref<Ledger>& unconfirmed) {
   const auto lock = ledger_->lock();
   switch (ledger_->settle(lock, value, reached)) {
     case Ledger::State::kDone:
       return State::kReached;
     case Ledger::State::kFailed:
       throw Error(*ledger_->failure(lock));
+    case Ledger::State::kUnconfirmed:
+      unconfirmed = ledger_;
+      break;
     case Ledger::State::kPending:
       break;
   }
   return value > ledger_->submitted(lock) ? State::kUnpromised : State::kAwaited;
 }
 
-Timeline::State Timeline::settle(std::uint64_t value, bool reached) {
-  if (of_queue()) return settle_queue(value, reached);
+Timeline::State Timeline::settle_some(std::uint64_t value, bool reached, Ref<Ledger>& unconfirmed) {
+  if (of_queue()) return settle_queue(value, reached, unconfirmed);
   const auto held = lock();
-  settle_promises(held, value, reached);
+  settle_promises(held, value, reached, unconfirmed);
   if (failure_ && value >= failed_from_) throw Error(*failure_);
+  if (unconfirmed) return State::kAwaited;
   if (reached && reached_ < value) {
     if (foreign_) {
       if (const auto status = device_->os().point_status(point(value)); status != HALYARD_OK) {
@@ -129,6 +141,15 @@ Timeline::State Timeline::settle(std::uint64_t value, bool reached) {
   return value > promised_ && !foreign_ ? State::kUnpromised : State::kAwaited;
 }
 
+Timeline::State Timeline::settle(std::uint64_t value, bool reached) {
+  for (;;) {
+    Ref<Ledger> unconfirmed;
+    const auto state = settle_some(value, reached, unconfirmed);
+    if (!unconfirmed) return state;
+    unconfirmed->confirm();
+  }
+}
+
 std::uint64_t Timeline::last_promise() {
   if (of_queue()) {
     const auto lock = ledger_->lock();
@@ -139,24 +160,38 @@ std::uint64_t Timeline::last_promise() {
   return promises_.empty() ? 0 : promises_.back().value;
 }
 
-std::uint64_t Timeline::query() {
-  if (of_queue()) {
-    auto lock = ledger_->lock();
-    const auto submitted = ledger_->submitted(lock);
-    ledger_->reap(lock);
-    if (ledger_->done(lock) < submitted && !ledger_->failure(lock)) {
-      const auto value = device_->os().timeline_query(handle_);
-      if (value > 0) static_cast<void>(ledger_->settle(lock, std::min(value, submitted), true));
-    }
-    if (ledger_->failure(lock) && ledger_->failed_from(lock) <= submitted) {
-      throw Error(*ledger_->failure(lock));
-    }
-    return ledger_->done(lock);
+std::uint64_t Timeline::query_queue() {
+  ledger_->confirm_all();
+  std::uint64_t submitted = 0;
+  bool more = false;
+  {
+    const auto lock = ledger_->lock();
+    submitted = ledger_->submitted(lock);
+    more = ledger_->done(lock) < submitted && !ledger_->failure(lock);
   }
+  if (more) {
+    const auto value = std::min(device_->os().timeline_query(handle_), submitted);
+    if (value > 0) static_cast<void>(settle(value, true));
+  }
+  const auto lock = ledger_->lock();
+  if (ledger_->failure(lock) && ledger_->failed_from(lock) <= submitted) {
+    throw Error(*ledger_->failure(lock));
+  }
+  return ledger_->confirmed(lock);
+}
+
+std::uint64_t Timeline::query() {
+  if (of_queue()) return query_queue();
   const auto value = device_->os().timeline_query(handle_);
   if (value > 0) static_cast<void>(settle(value, true));
+  std::uint64_t promised = 0;
+  {
+    const auto held = lock();
+    promised = promised_;
+  }
+  // A job may be known to be done before the platform has noticed.
+  if (promised > value) static_cast<void>(settle(promised, false));
   const auto held = lock();
-  settle_promises(held, promised_, false);
   if (failure_) throw Error(*failure_);
   return std::max(value, reached_);
 }

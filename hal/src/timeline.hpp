@@ -20,7 +20,7 @@ namespace halyard::hal {
 /// from the failed one on. Thread-safe.
 ///
 /// Lock order: the locks of timelines, by address; then that of a ledger.
-class Timeline final : public Object {
+class Timeline final : public Awaited {
  public:
   using Lock = std::unique_lock<std::mutex>;
 
@@ -56,6 +56,8 @@ class Timeline final : public Object {
   /// wait for a later point early, should the job fail.
   [[nodiscard]] std::uint64_t last_promise();
 
+  void confirm(std::uint64_t value) override { static_cast<void>(settle(value, true)); }
+
   // For a submit that signals points here: lock(), check_promise(), submit, promise(), all under
   // the lock.
   [[nodiscard]] Lock lock() { return Lock(mutex_); }
@@ -74,8 +76,12 @@ class Timeline final : public Object {
   };
 
   Timeline(Ref<Device> device, Handle handle, bool foreign);
-  State settle_queue(std::uint64_t value, bool reached);
-  void settle_promises(const Lock&, std::uint64_t value, bool reached);
+  // These three stop at a job that is to be confirmed, which needs that no lock is held: its ledger
+  // is in `unconfirmed` then.
+  State settle_some(std::uint64_t value, bool reached, Ref<Ledger>& unconfirmed);
+  State settle_queue(std::uint64_t value, bool reached, Ref<Ledger>& unconfirmed);
+  void settle_promises(const Lock&, std::uint64_t value, bool reached, Ref<Ledger>& unconfirmed);
+  std::uint64_t query_queue();
   void fail(const Lock&, std::uint64_t from, FailureRef failure);
 
   const Ref<Device> device_;

@@ -242,6 +242,50 @@ TEST_F(TimelineTest, FailureReachesWhoeverWaits) {
   expect_works(queue_);
 }
 
+TEST_F(TimelineTest, FailureReachesJobsThatWait) {
+  auto bad = device_.create_queue(), other = device_.create_queue(), third = device_.create_queue();
+  auto gate = device_.create_timeline();
+  const std::array<Point, 1> waits{gate.at(1)}, signals{timeline_.at(1)}, second{timeline_.at(2)};
+  const auto failed = submit_fault(bad, {.waits = waits, .signals = signals});
+  const auto before = other.barrier();
+  const auto dependent = other.barrier({.waits = signals, .signals = second});
+  const auto behind = other.barrier();
+  const std::array<Point, 1> chained{dependent};
+  const auto far = third.barrier({.waits = chained});
+  gate.signal(1);
+  for (const auto& point : {far, dependent, behind, timeline_.at(2)}) {
+    const auto error = error_of([&] { return point.wait(kPatience); });
+    EXPECT_EQ(error.code(), HALYARD_FAULT) << error.what();
+    EXPECT_EQ(error.command_name(), "the gather") << "the cause is told, not where it passed by";
+  }
+  before.wait(kPatience);
+  EXPECT_EQ(error_of([&] { return failed.wait(kPatience); }).code(), HALYARD_FAULT);
+  EXPECT_EQ(error_of([&] { return other.barrier(); }).code(), HALYARD_QUEUE_BANNED);
+  expect_works(queue_);
+}
+
+TEST_F(TimelineTest, JobThatWaitsForWhatFailedLongAgoFails) {
+  auto bad = device_.create_queue(), other = device_.create_queue();
+  const auto failed = submit_fault(bad);
+  EXPECT_EQ(error_of([&] { return failed.wait(kPatience); }).code(), HALYARD_FAULT);
+  const std::array<Point, 1> waits{failed};
+  const auto dependent = other.barrier({.waits = waits});
+  EXPECT_EQ(error_of([&] { return dependent.wait(kPatience); }).code(), HALYARD_FAULT);
+  std::uint64_t value = 0;
+  EXPECT_EQ(halyard_timeline_query(halyard_queue_timeline(other.get()), &value), HALYARD_FAULT);
+}
+
+TEST_F(TimelineTest, LongChainsAcrossQueuesAreConfirmed) {
+  auto other = device_.create_queue();
+  Point last;
+  for (int i = 0; i < 5000; ++i) {
+    auto& queue = i % 2 == 0 ? queue_ : other;
+    const std::array<Point, 1> waits{last};
+    last = queue.barrier(i > 0 ? Sync{.waits = waits} : Sync{});
+  }
+  last.wait(kPatience);
+}
+
 TEST_F(TimelineTest, WhatWasReachedBeforeTheFailureStaysReached) {
   auto queue = device_.create_queue();
   const std::array<Point, 1> first{timeline_.at(1)}, second{timeline_.at(2)};

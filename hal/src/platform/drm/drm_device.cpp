@@ -49,7 +49,10 @@ void check_syncobj(const Node& node) {
 }  // namespace
 
 DrmDevice::DrmDevice(const std::string& path, const std::string& bus)
-    : node_(path), facts_(read_facts(node_, bus)), deferred_(node_) {
+    : node_(path),
+      facts_(read_facts(node_, bus)),
+      host_region_(host_region(node_)),
+      deferred_(node_) {
   check_syncobj(node_);
   if (const auto problem = read_firmware_error(node_); !problem.empty()) {
     throw Error(HALYARD_DEVICE_LOST, "the firmware of " + path + " does not run: " + problem);
@@ -114,7 +117,7 @@ PlatformDevice::Buffer DrmDevice::add_buffer(Handle handle, std::uint64_t size,
 PlatformDevice::Buffer DrmDevice::buffer_create(std::uint64_t size) {
   drm_halyard_bo_create request{};
   request.size = size;
-  request.region = host_region(node_);
+  request.region = host_region_;
   if (const int error = node_.try_call(DRM_IOCTL_HALYARD_BO_CREATE, &request)) {
     const auto limits = node_.query<drm_halyard_query_limits>(DRM_HALYARD_QUERY_LIMITS);
     const bool too_large = size > limits.bo_size_max;

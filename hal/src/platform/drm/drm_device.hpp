@@ -65,6 +65,7 @@ class DrmDevice final : public PlatformDevice {
 
   const Node node_;
   const DeviceFacts facts_;
+  const __u32 host_region_;
   __u32 vm_id_ = 0;
   std::mutex gems_mutex_;  ///< protects gems_, and imports against the closing of the handle that
                            ///< they may find
