@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # usage: probe.sh KDIR OUTFILE
-# Finds out by compiling what the kernel in KDIR offers and writes one HALYARD_HAVE_* per answer to OUTFILE. Versions
-# say nothing: stable releases change signatures. compat.h turns the answers into one interface for the drivers.
+# Finds out by compiling what the kernel in KDIR offers and writes one HALYARD_HAVE_* per answer to
+# OUTFILE. Versions say nothing: stable releases change signatures. compat.h turns the answers into
+# one interface for the drivers.
 set -euo pipefail
 
 (($# == 2)) || {
-  sed -n '3,5p' "$0" >&2
+  sed -n '3,6p' "$0" >&2
   exit 2
 }
 kdir=$(cd "$1" && pwd -P)
@@ -24,7 +25,8 @@ probe() {
   cat >"$work/$1.c"
 }
 
-# Each probe names what is new, never what is old: old names live on in headers with another meaning.
+# Each probe names what is new, never what is old: old names live on in headers with another
+# meaning.
 
 probe CONTROL 'always: the probes work' <<'C'
 #include <linux/module.h>
@@ -65,16 +67,22 @@ int f(struct drm_sched_job *job, struct drm_sched_entity *entity)
 }
 C
 
-probe SCHED_STAT_NO_HANG 'timedout_job may return DRM_GPU_SCHED_STAT_NO_HANG, NOMINAL is RESET' <<'C'
+probe SCHED_STAT_NO_HANG 'timedout_job may return NO_HANG, and NOMINAL is called RESET' <<'C'
 #include <drm/gpu_scheduler.h>
 enum drm_gpu_sched_stat f(int i);
-enum drm_gpu_sched_stat f(int i) { return i ? DRM_GPU_SCHED_STAT_NO_HANG : DRM_GPU_SCHED_STAT_RESET; }
+enum drm_gpu_sched_stat f(int i)
+{
+	return i ? DRM_GPU_SCHED_STAT_NO_HANG : DRM_GPU_SCHED_STAT_RESET;
+}
 C
 
 probe GPUVM_BO_OBTAIN_LOCKED 'drm_gpuvm_bo_obtain_locked()' <<'C'
 #include <drm/drm_gpuvm.h>
 struct drm_gpuvm_bo *f(struct drm_gpuvm *vm, struct drm_gem_object *obj);
-struct drm_gpuvm_bo *f(struct drm_gpuvm *vm, struct drm_gem_object *obj) { return drm_gpuvm_bo_obtain_locked(vm, obj); }
+struct drm_gpuvm_bo *f(struct drm_gpuvm *vm, struct drm_gem_object *obj)
+{
+	return drm_gpuvm_bo_obtain_locked(vm, obj);
+}
 C
 
 probe GEM_IS_IMPORTED 'drm_gem_is_imported()' <<'C'
@@ -92,7 +100,10 @@ C
 probe DMA_FENCE_INIT64 'dma_fence_init64(), and no use_64bit_seqno' <<'C'
 #include <linux/dma-fence.h>
 void f(struct dma_fence *fence, const struct dma_fence_ops *ops, spinlock_t *lock);
-void f(struct dma_fence *fence, const struct dma_fence_ops *ops, spinlock_t *lock) { dma_fence_init64(fence, ops, lock, 1, 1); }
+void f(struct dma_fence *fence, const struct dma_fence_ops *ops, spinlock_t *lock)
+{
+	dma_fence_init64(fence, ops, lock, 1, 1);
+}
 C
 
 probe DMA_FENCE_ENABLE_SIGNALING 'dma_fence_enable_signaling()' <<'C'
@@ -120,8 +131,10 @@ C
   printf 'obj-m :='
   printf ' %s.o' "${names[@]}"
   printf '\n'
-  # The uAPI headers of the kernel under test, and no warning but those that tell of another signature.
-  printf 'ccflags-y := -Werror=incompatible-pointer-types -Werror=implicit-function-declaration -Werror=int-conversion\n'
+  # Errors are the warnings that tell of another signature.
+  printf 'ccflags-y :='
+  printf ' -Werror=%s' incompatible-pointer-types implicit-function-declaration int-conversion
+  printf '\n'
 } >"$work/Kbuild"
 
 make -k -s -C "$kdir" M="$work" W=0 "${names[@]/%/.o}" >"$work/log" 2>&1 || true
