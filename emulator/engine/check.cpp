@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <string_view>
-#include <utility>
 
 #include "scalar.hpp"
 
@@ -81,29 +80,46 @@ std::string check_operand(Operand operand) {
       return say("dimension ", i, " of ", name, " is zero");
     }
   }
-  if (reinterpret_cast<std::uintptr_t>(tensor.data) % size_of(tensor.type) != 0) {
+  // Sizes are powers of two.
+  if ((reinterpret_cast<std::uintptr_t>(tensor.data) & (size_of(tensor.type) - 1)) != 0) {
     return say(name, " is not aligned to its elements of ", size_of(tensor.type), " bytes");
   }
   return {};
+}
+
+/// One dimension of an output.
+struct Axis {
+  std::uint64_t stride;
+  std::uint64_t steps;  ///< elements - 1
+};
+
+/// True if each stride exceeds the extent of the axes before it.
+template <typename Axes>
+bool nests(const Axes& axes) {
+  std::uint64_t extent = 0;
+  for (const Axis& axis : axes) {
+    if (axis.steps > 0 && axis.stride <= extent) {
+      return false;
+    }
+    extent = add_saturating(extent, multiply_saturating(axis.stride, axis.steps));
+  }
+  return true;
 }
 
 /// No two elements may share memory: going from the smallest stride to the largest, each exceeds
 /// the extent of what lies inside it.
 std::string check_nesting(Operand operand) {
   const auto& [name, tensor] = operand;
-  std::array<std::pair<std::uint64_t, std::uint64_t>, kMaxRank> axes{};  // stride, dim - 1
+  std::array<Axis, kMaxRank> axes{};
   for (unsigned i = 0; i < tensor.rank; ++i) {
-    axes.at(i) = {magnitude(tensor.strides.at(i)), tensor.dims.at(i) - 1};
+    const unsigned axis = tensor.rank - 1 - i;  // most tensors are in order this way round
+    axes.at(i) = {magnitude(tensor.strides.at(axis)), std::uint64_t{tensor.dims.at(axis)} - 1};
   }
-  std::ranges::sort(axes);
-  std::uint64_t extent = 0;
-  for (const auto& [stride, steps] : axes) {
-    if (steps > 0 && stride <= extent) {
-      return say("elements of ", name, " overlap");
-    }
-    extent = add_saturating(extent, multiply_saturating(stride, steps));
+  if (nests(axes)) {
+    return {};
   }
-  return {};
+  std::ranges::sort(axes, {}, &Axis::stride);
+  return nests(axes) ? std::string{} : say("elements of ", name, " overlap");
 }
 
 std::string check_output(Operand out) {

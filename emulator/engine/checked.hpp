@@ -5,6 +5,8 @@
 /// Puts the argument checks in front of an implementation, so that it computes on sane operands
 /// only.
 
+#include <new>
+
 #include "check.hpp"
 #include "engine.hpp"
 
@@ -86,10 +88,15 @@ class Checked final : public Arithmetic {
  private:
   template <typename Run>
   static std::string guard(std::string reason, const Run& run) {
-    if (reason.empty()) {
-      run();
+    if (!reason.empty()) {
+      return reason;
     }
-    return reason;
+    try {
+      run();
+    } catch (const std::bad_alloc&) {
+      return "out of memory";
+    }
+    return {};
   }
 };
 

@@ -112,6 +112,10 @@ struct PoolParams {
 /// nest. The first is not checked: it yields unspecified values, but no access outside the
 /// operands. Nor does memory that changes during a call (the client's, shared with it) lead to one.
 ///
+/// Nothing is thrown. Want of memory, of which a call takes little whatever the shapes, is a reason
+/// too
+/// ("out of memory"), after which the output has any values.
+///
 /// NaN passes through maxima, minima, pooling and activations.
 class Arithmetic {
  public:

@@ -426,7 +426,8 @@ bool convolve_by_library(const ConvShape& shape, const Tensor& in, const Tensor&
   const auto weight_strides = nested_strides(weight);
   const bool apart = out.type == DType::kI8;
   const auto out_strides = apart ? contiguous_strides(shape) : nested_strides(out);
-  if (!in_strides || !weight_strides || !out_strides) {
+  if (!in_strides || !weight_strides || !out_strides ||
+      (apart && static_cast<std::size_t>(shape.images * out_strides->front()) * 4 > kMaxScratch)) {
     return false;
   }
   const std::int64_t work = shape.images * shape.pixels() * shape.groups * shape.out_channels *

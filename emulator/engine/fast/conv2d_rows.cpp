@@ -20,7 +20,6 @@ template <>
 struct Number<float> {
   using Sum = float;
   static constexpr DType kType = DType::kF32;
-  static void load(const Row& in, float* out, std::size_t n) { load_f32(in, out, n); }
   static float add(float sum, float x, float weight) { return sum + x * weight; }
   static constexpr auto kAddTaps = &Kernels::add_taps_f32;
 };
@@ -29,7 +28,6 @@ template <>
 struct Number<std::int8_t> {
   using Sum = std::int32_t;
   static constexpr DType kType = DType::kI8;
-  static void load(const Row& in, std::int8_t* out, std::size_t n) { load_i8(in, out, n); }
   static std::int32_t add(std::int32_t sum, std::int8_t x, std::int8_t weight) {
     return multiply_add_wrapping(sum, x, weight);
   }
@@ -66,7 +64,7 @@ class Plane {
           }
         }
       }
-      store_row(finisher, y, sums, width);
+      finish_row(finisher, y, sums, width);
     }
   }
 
@@ -80,7 +78,7 @@ class Plane {
     if (!row.is_plain(Number<T>::kType)) {
       const auto width = static_cast<std::size_t>(shape_.x.in);
       auto* copied = scratch<T>(ScratchUse::kRow, width);
-      Number<T>::load(row, copied, width);
+      load_row(row, copied, width);
       values = copied;
     }
     add_taps(values, load_weights(channel, tap_y), sums);
@@ -92,8 +90,7 @@ class Plane {
     const std::int64_t offset =
         first_weight_ + channel * stride_of(weight_, 1) + tap_y * stride_of(weight_, 2);
     auto* weights = scratch<T>(ScratchUse::kLeft, count);
-    Number<T>::load({address_of(weight_, offset), weight_.type, stride_of(weight_, 3)}, weights,
-                    count);
+    load_row({address_of(weight_, offset), weight_.type, stride_of(weight_, 3)}, weights, count);
     return weights;
   }
 
@@ -127,7 +124,7 @@ class Plane {
     }
   }
 
-  void store_row(const Finisher& finisher, std::int64_t y, Sum* sums, std::size_t n) const {
+  void finish_row(const Finisher& finisher, std::int64_t y, Sum* sums, std::size_t n) const {
     const Row row{address_of(out_, first_out_ + y * stride_of(out_, 2)), out_.type,
                   stride_of(out_, 3)};
     if constexpr (std::is_same_v<T, std::int8_t>) {
@@ -138,10 +135,10 @@ class Plane {
         return;
       }
       finisher.apply(sums, n);
-      store_i32(sums, row, n);
+      store_row(sums, row, n);
     } else {
       finisher.apply(sums, n);
-      store_f32(sums, row, n);
+      store_row(sums, row, n);
     }
   }
 

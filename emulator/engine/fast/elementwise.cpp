@@ -22,7 +22,7 @@ void binary_row(Binary op, const Row& a, const Row& b, const Row& out, Activatio
                                                         view_f32(b, right.data(), n), target, n);
   kernels().activate_f32.at(static_cast<std::size_t>(activation))(target, n);
   if (target == result.data()) {
-    store_f32(target, out, n);
+    store_row(target, out, n);
   }
 }
 
@@ -37,20 +37,20 @@ void binary_int_row(Binary op, const Row& a, const Row& b, const Row& out, Activ
   if (activation == Activation::kRelu) {
     kernels().relu_i32(result.data(), n);
   }
-  store_i32(result.data(), out, n);
+  store_row(result.data(), out, n);
 }
 
 void activate_row(Activation activation, const Row& in, const Row& out, std::size_t n) {
   if (is_float(out.type)) {
     alignas(64) FloatChunk values;
-    load_f32(in, values.data(), n);
+    load_row(in, values.data(), n);
     kernels().activate_f32.at(static_cast<std::size_t>(activation))(values.data(), n);
-    store_f32(values.data(), out, n);
+    store_row(values.data(), out, n);
   } else {
     alignas(64) IntChunk values;
-    load_i32(in, values.data(), n);
+    load_row(in, values.data(), n);
     kernels().relu_i32(values.data(), n);
-    store_i32(values.data(), out, n);
+    store_row(values.data(), out, n);
   }
 }
 

@@ -27,7 +27,7 @@ void Finisher::set_channels(std::int64_t first, std::size_t n) {
   }
   if (rescales()) {
     auto* scales = scratch<float>(ScratchUse::kScale, n);
-    load_f32(channels_from(epilogue_.scale, first), scales, n);
+    load_row(channels_from(epilogue_.scale, first), scales, n);
     scales_ = scales;
   }
 }

@@ -12,23 +12,30 @@ namespace {
 
 using Offsets = Walk<2>::Offsets;
 
-/// Two axes, of which the output's memory runs along the inner and the input's along the outer.
+/// Two axes, of which the output's memory runs along the inner and the input's along the outer. A
+/// block at a time goes through memory of its own, so that each line of the cache is read and
+/// written once and as a whole: rows a power of two apart would push each other out of the cache.
 template <typename T>
 void transpose(const Walk<2>& walk, const T* in, T* out) {
-  constexpr std::uint64_t kTile = 32;  // two tiles of it stay in the first-level cache
+  constexpr std::uint64_t kBlock = 64 / sizeof(T);
   const auto& outer = walk.axis(walk.rank() - 2);
   const auto& inner = walk.inner();
-  const auto place = [&](std::uint64_t i, std::uint64_t j, std::size_t t) {
-    return static_cast<std::int64_t>(i) * outer.strides[t] +
-           static_cast<std::int64_t>(j) * inner.strides[t];
-  };
-  for (std::uint64_t i0 = 0; i0 < outer.size; i0 += kTile) {
-    const std::uint64_t i1 = std::min(i0 + kTile, outer.size);
-    for (std::uint64_t j0 = 0; j0 < inner.size; j0 += kTile) {
-      const std::uint64_t j1 = std::min(j0 + kTile, inner.size);
-      for (std::uint64_t i = i0; i < i1; ++i) {
-        for (std::uint64_t j = j0; j < j1; ++j) {
-          out[place(i, j, 0)] = in[place(i, j, 1)];
+  const auto signed_of = [](std::uint64_t i) { return static_cast<std::int64_t>(i); };
+  alignas(64) std::array<std::array<T, kBlock>, kBlock> block;
+  for (std::uint64_t i0 = 0; i0 < outer.size; i0 += kBlock) {
+    const std::uint64_t height = std::min(kBlock, outer.size - i0);
+    for (std::uint64_t j0 = 0; j0 < inner.size; j0 += kBlock) {
+      const std::uint64_t width = std::min(kBlock, inner.size - j0);
+      for (std::uint64_t j = 0; j < width; ++j) {
+        const T* source = in + signed_of(j0 + j) * inner.strides[1];
+        for (std::uint64_t i = 0; i < height; ++i) {
+          block[i][j] = source[signed_of(i0 + i) * outer.strides[1]];
+        }
+      }
+      for (std::uint64_t i = 0; i < height; ++i) {
+        T* target = out + signed_of(i0 + i) * outer.strides[0];
+        for (std::uint64_t j = 0; j < width; ++j) {
+          target[signed_of(j0 + j) * inner.strides[0]] = block[i][j];
         }
       }
     }
@@ -84,10 +91,10 @@ void copy_same_type(const Tensor& in, const Tensor& out) {
 void convert_chunk(const Row& in, const Row& out, std::size_t n) {
   if (is_float(in.type) || is_float(out.type)) {
     alignas(64) std::array<float, kRowChunk> values;
-    store_f32(view_f32(in, values.data(), n), out, n);
+    store_row(view_f32(in, values.data(), n), out, n);
   } else {
     alignas(64) std::array<std::int32_t, kRowChunk> values;
-    store_i32(view_i32(in, values.data(), n), out, n);
+    store_row(view_i32(in, values.data(), n), out, n);
   }
 }
 

@@ -37,7 +37,7 @@ const float* parameter(const Tensor& tensor, ScratchUse use, std::size_t n) {
     return nullptr;
   }
   auto* values = scratch<float>(use, n);
-  load_f32({tensor.data, tensor.type, tensor.strides[0]}, values, n);
+  load_row({tensor.data, tensor.type, tensor.strides[0]}, values, n);
   return values;
 }
 
@@ -55,11 +55,11 @@ void Fast::softmax(const Tensor& in, const Tensor& out) {
   }
   auto* values = scratch<float>(ScratchUse::kRow, length);
   for_each_last_row(in, out, [&](const Row& source, const Row& target) {
-    load_f32(source, values, length);
+    load_row(source, values, length);
     const float largest = kernels().max_f32(values, length);
     const float sum = kernels().exp_sum_f32(values, largest, values, length);
     kernels().affine_f32(values, 1.0F / sum, 0.0F, length);
-    store_f32(values, target, length);
+    store_row(values, target, length);
   });
 }
 
@@ -75,7 +75,7 @@ void Fast::norm(Norm kind, const Tensor& in, const Tensor& gain, const Tensor& b
   const float* biases = parameter(bias, ScratchUse::kRight, length);
   auto* values = scratch<float>(ScratchUse::kRow, length);
   for_each_last_row(in, out, [&](const Row& source, const Row& target) {
-    load_f32(source, values, length);
+    load_row(source, values, length);
     if (kind == Norm::kLayer) {
       kernels().affine_f32(values, 1.0F, -kernels().sum_f32(values, length) / count, length);
     }
@@ -87,7 +87,7 @@ void Fast::norm(Norm kind, const Tensor& in, const Tensor& gain, const Tensor& b
     if (biases != nullptr) {
       combine(Binary::kAdd, values, biases, length);
     }
-    store_f32(values, target, length);
+    store_row(values, target, length);
   });
 }
 

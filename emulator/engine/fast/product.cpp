@@ -33,19 +33,6 @@ constexpr DType type_of() {
   }
 }
 
-void load(const Row& in, float* out, std::size_t n) {
-  load_f32(in, out, n);
-}
-void load(const Row& in, std::int8_t* out, std::size_t n) {
-  load_i8(in, out, n);
-}
-void store(const float* in, const Row& out, std::size_t n) {
-  store_f32(in, out, n);
-}
-void store(const std::int32_t* in, const Row& out, std::size_t n) {
-  store_i32(in, out, n);
-}
-
 std::int64_t columns_per_block(std::int64_t depth, std::int64_t element) {
   const std::int64_t fitting = kBlockBytes / (std::min(depth, kBlockDepth) * element);
   return std::clamp(fitting / kColumnStep * kColumnStep, kColumnStep, kMaxBlockColumns);
@@ -92,7 +79,7 @@ Panel<T> MatrixSource<T>::panel(std::int64_t row, std::int64_t rows, std::int64_
     const std::int64_t offset = begin + i * line_stride;
     const Row line{data_ + offset * static_cast<std::int64_t>(size_of(type_)), type_,
                    element_stride};
-    load(line, packed + i * length, static_cast<std::size_t>(length));
+    load_row(line, packed + i * length, static_cast<std::size_t>(length));
   }
   return {packed, length, transposed};
 }
@@ -215,13 +202,13 @@ void Product<T>::finish_row(const Finisher& finisher, std::int64_t row, Block co
   finisher.apply(sums, n);
   if (!is_direct()) {
     for_each_piece(row, columns, [&](std::int64_t begin, const Row& out, std::size_t count) {
-      store(sums + begin, out, count);
+      store_row(sums + begin, out, count);
     });
   }
 }
 
 void run_divided(std::size_t items, std::int64_t work,
-                 const std::function<void(std::size_t, std::size_t, std::size_t)>& task) {
+                 FunctionRef<void(std::size_t, std::size_t, std::size_t)> task) {
   Workers& workers = Workers::instance();
   const std::size_t width = workers.width();
   const std::int64_t total = work * static_cast<std::int64_t>(items);

@@ -10,11 +10,11 @@
 /// T is float (sums are float) or int8_t (sums are int32_t).
 
 #include <cstdint>
-#include <functional>
 #include <type_traits>
 
 #include "../engine.hpp"
 #include "finish.hpp"
+#include "function_ref.hpp"
 #include "gemm.hpp"
 #include "rows.hpp"
 #include "scratch.hpp"
@@ -118,7 +118,7 @@ inline constexpr std::int64_t kWorkPerTask = 1 << 21;
 /// Runs task(item, part, parts) for all `items` products of `work` multiply-accumulates each,
 /// divided among threads where that pays: large products into parts, small ones into groups.
 void run_divided(std::size_t items, std::int64_t work,
-                 const std::function<void(std::size_t, std::size_t, std::size_t)>& task);
+                 FunctionRef<void(std::size_t, std::size_t, std::size_t)> task);
 
 extern template class MatrixSource<float>;
 extern template class MatrixSource<std::int8_t>;

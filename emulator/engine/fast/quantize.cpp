@@ -62,12 +62,12 @@ void dequantize_row(const Row& in, const float* scale, const Row& out, std::int3
       values[i] = static_cast<float>(distance) * scale[i];
     }
   } else {
-    load_f32(in, values.data(), n);
+    load_row(in, values.data(), n);
     kernels().affine_f32(values.data(), 1.0F, static_cast<float>(-zero_point), n);
     kernels().binary_f32.at(static_cast<std::size_t>(Binary::kMul))(values.data(), scale,
                                                                     values.data(), n);
   }
-  store_f32(values.data(), out, n);
+  store_row(values.data(), out, n);
 }
 
 }  // namespace

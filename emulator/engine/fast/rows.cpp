@@ -114,6 +114,11 @@ void load(const Row& in, Wide* out, std::size_t n) {
     widen(in, out, n);
     return;
   }
+  if (in.stride == 0) {
+    widen(in, out, std::min<std::size_t>(n, 1));
+    std::fill_n(out, n, *out);
+    return;
+  }
   Chunk chunk;
   for (std::size_t i = 0; i < n; i += kRowChunk) {
     const std::size_t count = std::min(kRowChunk, n - i);
@@ -164,23 +169,23 @@ void copy_row(const Row& in, const Row& out, std::size_t n) {
   }
 }
 
-void load_f32(const Row& in, float* out, std::size_t n) {
+void load_row(const Row& in, float* out, std::size_t n) {
   load(in, out, n);
 }
 
-void load_i32(const Row& in, std::int32_t* out, std::size_t n) {
+void load_row(const Row& in, std::int32_t* out, std::size_t n) {
   load(in, out, n);
 }
 
-void load_i8(const Row& in, std::int8_t* out, std::size_t n) {
+void load_row(const Row& in, std::int8_t* out, std::size_t n) {
   copy_row(in, {reinterpret_cast<std::byte*>(out), DType::kI8, 1}, n);
 }
 
-void store_f32(const float* in, const Row& out, std::size_t n) {
+void store_row(const float* in, const Row& out, std::size_t n) {
   store(in, out, n);
 }
 
-void store_i32(const std::int32_t* in, const Row& out, std::size_t n) {
+void store_row(const std::int32_t* in, const Row& out, std::size_t n) {
   store(in, out, n);
 }
 

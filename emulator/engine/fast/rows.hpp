@@ -32,23 +32,23 @@ struct Row {
 /// Copies n elements as they are; both rows have elements of the same size.
 void copy_row(const Row& in, const Row& out, std::size_t n);
 
-void load_f32(const Row& in, float* out, std::size_t n);
+void load_row(const Row& in, float* out, std::size_t n);
 /// From integers.
-void load_i32(const Row& in, std::int32_t* out, std::size_t n);
+void load_row(const Row& in, std::int32_t* out, std::size_t n);
 /// From the very type.
-void load_i8(const Row& in, std::int8_t* out, std::size_t n);
+void load_row(const Row& in, std::int8_t* out, std::size_t n);
 
 /// Rounds to the output's type; integers saturate. `in` may be the output row itself.
-void store_f32(const float* in, const Row& out, std::size_t n);
+void store_row(const float* in, const Row& out, std::size_t n);
 /// To integers, saturating.
-void store_i32(const std::int32_t* in, const Row& out, std::size_t n);
+void store_row(const std::int32_t* in, const Row& out, std::size_t n);
 
 /// The row itself where it is plain float32, else its elements converted into `buffer`.
 inline const float* view_f32(const Row& in, float* buffer, std::size_t n) {
   if (in.is_plain(DType::kF32)) {
     return reinterpret_cast<const float*>(in.data);
   }
-  load_f32(in, buffer, n);
+  load_row(in, buffer, n);
   return buffer;
 }
 
@@ -57,7 +57,7 @@ inline const std::int32_t* view_i32(const Row& in, std::int32_t* buffer, std::si
   if (in.is_plain(DType::kI32)) {
     return reinterpret_cast<const std::int32_t*>(in.data);
   }
-  load_i32(in, buffer, n);
+  load_row(in, buffer, n);
   return buffer;
 }
 

@@ -47,7 +47,7 @@ Workers::~Workers() {
   }
 }
 
-void Workers::run(std::size_t count, const std::function<void(std::size_t)>& task) {
+void Workers::run(std::size_t count, FunctionRef<void(std::size_t)> task) {
   if (count <= 1 || threads_.empty()) {
     for (std::size_t i = 0; i < count; ++i) {
       task(i);

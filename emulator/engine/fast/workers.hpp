@@ -8,10 +8,11 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "function_ref.hpp"
 
 namespace halyard::engine {
 
@@ -31,11 +32,11 @@ class Workers {
 
   /// Runs task(0) ... task(count - 1) in any order and on any thread; returns when all are done.
   /// The first exception of a task is thrown on, after the others have ended.
-  void run(std::size_t count, const std::function<void(std::size_t)>& task);
+  void run(std::size_t count, FunctionRef<void(std::size_t)> task);
 
  private:
   struct Batch {
-    const std::function<void(std::size_t)>* task;
+    const FunctionRef<void(std::size_t)>* task;
     std::size_t count;
     std::size_t next = 0;     ///< first task that nobody has taken
     std::size_t running = 0;  ///< taken and not ended

@@ -145,7 +145,8 @@ TEST_P(ElementwiseOf, LongRowsAreWorkedOnInChunks) {
 
 INSTANTIATE_TEST_SUITE_P(Types, ElementwiseOf,
                          ::testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kI8,
-                                           DType::kI32));
+                                           DType::kI32),
+                         type_name);
 
 }  // namespace
 }  // namespace halyard::engine::testing

@@ -81,7 +81,7 @@ TEST_P(MovementOf, FillEqualsReferenceOverRandomShapes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, MovementOf, ::testing::ValuesIn(kTypes));
+INSTANTIATE_TEST_SUITE_P(Types, MovementOf, ::testing::ValuesIn(kTypes), type_name);
 
 TEST(Gather, RefusesAnIndexOutsideByNameAndWritesNothing) {
   const Storage in(DType::kF32, {3, 2}, {1, 2, 3, 4, 5, 6});

@@ -101,7 +101,7 @@ TEST_P(NormalizeOf, RowsTooLongForScratchEqualReference) {
   expect_equal(quick, plain);
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, NormalizeOf, ::testing::ValuesIn(kFloats));
+INSTANTIATE_TEST_SUITE_P(Types, NormalizeOf, ::testing::ValuesIn(kFloats), type_name);
 
 }  // namespace
 }  // namespace halyard::engine::testing

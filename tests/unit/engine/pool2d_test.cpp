@@ -69,7 +69,8 @@ TEST_P(PoolOf, EqualsReferenceOverRandomShapes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, PoolOf,
-                         ::testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kI8));
+                         ::testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kI8),
+                         type_name);
 
 TEST(Pool, WindowOfMillionsOfExtremeIntegersDoesNotOverflow) {
   // 2^24 elements of -128 by strides of zero: their sum needs 32 bits, and more with another row.

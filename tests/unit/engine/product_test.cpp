@@ -171,7 +171,8 @@ TEST_P(MatmulOf, EqualsReferenceWhereItIsBlockedOrDivided) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, MatmulOf,
-                         ::testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kI8));
+                         ::testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kI8),
+                         type_name);
 
 TEST(Matmul, Int8IsExactAtTheEndsOfItsRange) {
   for (const std::uint32_t depth : {64U, 1000U, 5000U, 140000U}) {
@@ -366,7 +367,8 @@ TEST_P(Conv2dOf, EqualsReferenceWhereItIsBlockedOrDivided) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Conv2dOf,
-                         ::testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kI8));
+                         ::testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kI8),
+                         type_name);
 
 }  // namespace
 }  // namespace halyard::engine::testing

@@ -2,6 +2,7 @@
 #include "tensors.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -244,6 +245,11 @@ Results run_both(const Storage& out, const Operation& operation) {
   EXPECT_EQ(operation(reference(), results.reference), "");
   EXPECT_EQ(operation(fast(), results.fast), "");
   return results;
+}
+
+std::string type_name(const ::testing::TestParamInfo<DType>& info) {
+  constexpr std::array<const char*, 6> kNames = {"F32", "F16", "BF16", "I8", "U8", "I32"};
+  return kNames.at(static_cast<std::size_t>(info.param));
 }
 
 double rounding_of(DType type, double value) {

@@ -115,6 +115,9 @@ Results run_both(const Storage& out, const Operation& operation);
 /// Half the distance between neighbouring values of the type near `value`; 0 for integers.
 double rounding_of(DType type, double value);
 
+/// Names a test after its type.
+std::string type_name(const ::testing::TestParamInfo<DType>& info);
+
 inline constexpr std::initializer_list<DType> kFloats = {DType::kF32, DType::kF16, DType::kBF16};
 
 }  // namespace halyard::engine::testing
