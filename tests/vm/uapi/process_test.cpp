@@ -48,9 +48,9 @@ Held settle(const Client& client, const Held& expected) {
     stream.fill(row(0, kPage / 4, i * kPage), i);
   }
   const Program program = load(client, stream, {whole(buffer)});
-  std::vector<std::uint32_t> queues;
-  for (int i = 0; i < 4; ++i) {
-    queues.push_back(client.make_queue());
+  std::array<std::uint32_t, 4> queues{};
+  for (std::uint32_t& queue : queues) {
+    queue = client.make_queue();
   }
   const std::uint32_t timeline = client.make_syncobj();
   for (std::uint64_t point = 1;; ++point) {

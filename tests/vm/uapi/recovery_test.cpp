@@ -170,7 +170,7 @@ TEST_F(Recovery, LongCommandIsAwaited) {
   constexpr std::uint32_t kRows = 1024;
   constexpr std::uint32_t kDepth = 128 * 1024;
   const Buffer in = client_.make_buffer(kPage);
-  const Buffer out = client_.make_buffer(kRows * kRows * sizeof(float));
+  const Buffer out = client_.make_buffer(sizeof(float) * kRows * kRows);
   drm_halyard_clipper_operand a = matrix(0, kRows, kDepth);
   drm_halyard_clipper_operand b = matrix(0, kDepth, kRows);
   for (drm_halyard_clipper_operand* operand : {&a, &b}) {

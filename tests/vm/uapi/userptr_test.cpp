@@ -84,10 +84,10 @@ TEST_F(Userptr, UnknownFlagsAreRefused) {
 
 TEST_F(Userptr, MemoryThatIsNotThereFaults) {
   EXPECT_EQ(make(kPage, kPage), EFAULT);
-  const std::uint64_t hole = memory_.address() + 2 * kPage;
-  ASSERT_EQ(mprotect(memory_.bytes().data() + 2 * kPage, kPage, PROT_NONE), 0);
+  std::byte* const hole = memory_.bytes().data() + 2 * kPage;
+  ASSERT_EQ(mprotect(hole, kPage, PROT_NONE), 0);
   EXPECT_EQ(make(memory_.address(), kSize), EFAULT);
-  ASSERT_EQ(mprotect(reinterpret_cast<void*>(hole), kPage, PROT_READ | PROT_WRITE), 0);
+  ASSERT_EQ(mprotect(hole, kPage, PROT_READ | PROT_WRITE), 0);
 }
 
 TEST_F(Userptr, ReadOnlyMemoryNeedsTheFlag) {
