@@ -449,8 +449,9 @@ void Compiler::compile_plain(halyard_tensor tensor) {
          std::array{broadcast(in(0), op.desc), broadcast(in(1), op.desc), place_result(tensor)});
   } else if (const auto* pool = std::get_if<halyard_pool2d_params>(&op.params)) {
     const auto narrow = [](std::uint32_t value) { return static_cast<std::uint16_t>(value); };
-    const drm_halyard_clipper_pool2d params{narrow(op.op == HALYARD_OP_AVG_POOL2D ? 1 : 0),
-                                            narrow(pool->count_padding),
+    const bool average = op.op == HALYARD_OP_AVG_POOL2D;
+    const drm_halyard_clipper_pool2d params{narrow(average ? 1 : 0),
+                                            narrow(average ? pool->count_padding : 0),
                                             narrow(pool->kernel_h),
                                             narrow(pool->kernel_w),
                                             narrow(pool->stride_h),
