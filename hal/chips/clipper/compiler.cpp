@@ -450,16 +450,12 @@ void Compiler::compile_plain(halyard_tensor tensor) {
   } else if (const auto* pool = std::get_if<halyard_pool2d_params>(&op.params)) {
     const auto narrow = [](std::uint32_t value) { return static_cast<std::uint16_t>(value); };
     const bool average = op.op == HALYARD_OP_AVG_POOL2D;
-    const drm_halyard_clipper_pool2d params{narrow(average ? 1 : 0),
-                                            narrow(average ? pool->count_padding : 0),
-                                            narrow(pool->kernel_h),
-                                            narrow(pool->kernel_w),
-                                            narrow(pool->stride_h),
-                                            narrow(pool->stride_w),
-                                            narrow(pool->pad_top),
-                                            narrow(pool->pad_left),
-                                            narrow(pool->pad_bottom),
-                                            narrow(pool->pad_right)};
+    const drm_halyard_clipper_pool2d params{
+        narrow(average ? 1 : 0),  narrow(average ? pool->count_padding : 0),
+        narrow(pool->kernel_h),   narrow(pool->kernel_w),
+        narrow(pool->stride_h),   narrow(pool->stride_w),
+        narrow(pool->pad_top),    narrow(pool->pad_left),
+        narrow(pool->pad_bottom), narrow(pool->pad_right)};
     emit(tensor, make_command(DRM_HALYARD_CLIPPER_POOL2D, 0, params),
          std::array{in(0), place_result(tensor)});
   } else if (const auto* norm = std::get_if<halyard_norm_params>(&op.params)) {
