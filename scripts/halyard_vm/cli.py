@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import fcntl
 import os
 import shlex
 import shutil
@@ -72,14 +73,30 @@ def say(text):
     print(f"vm: {text}", file=sys.stderr, flush=True)
 
 
+def try_lock(folder):
+    """An open file that holds the folder's lock until this process ends, or None when its run is still going on."""
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
 def run_folder():
-    """A folder for this run's files; those of old runs go."""
+    """A folder for this run's files, and its lock; those of old runs go, but not under a run that still goes on."""
     base = BUILD / "vm" / "runs"
     base.mkdir(parents=True, exist_ok=True)
     old = sorted((path for path in base.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
     for path in old[:-KEPT_RUNS]:
-        shutil.rmtree(path, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=time.strftime("%H%M%S-"), dir=base))
+        with contextlib.suppress(OSError):
+            lock = try_lock(path)
+            if lock is not None:
+                with lock:
+                    shutil.rmtree(path, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=time.strftime("%H%M%S-"), dir=base))
+    return folder, try_lock(folder)
 
 
 def write_control(folder, arguments):
@@ -191,7 +208,7 @@ def main(arguments=None):
         return EXIT_RUNNER
     # A run that is told to end still stops its machine and its cards.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    folder = run_folder()
+    folder, lock = run_folder()
     status = EXIT_RUNNER
     try:
         # Socket paths are short whatever the repository's path is.
@@ -211,4 +228,5 @@ def main(arguments=None):
                 shutil.rmtree(folder)
         elif console.is_file():
             say(f"console, logs and reports are kept in {folder}")
+        lock.close()
     return status

@@ -8,6 +8,7 @@ is therefore small, and changes only with the modules.
 import hashlib
 import io
 import subprocess
+import tempfile
 from pathlib import Path
 
 from .cpio import Archive
@@ -101,9 +102,10 @@ def build_image(kernel):
     add_modules(archive, kernel, modules, [path.name.split(".ko")[0].replace("-", "_") for path in paths], wanted)
     archive.close()
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(stream.getvalue())
-    temporary.rename(path)
+    # Another run may be making the same image: each writes its own file, and either may stay.
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=f"{path.stem}.", delete=False) as temporary:
+        temporary.write(stream.getvalue())
+    Path(temporary.name).rename(path)
     for old in sorted(folder.glob("*.cpio"), key=lambda image: image.stat().st_mtime)[:-KEPT_IMAGES]:
         old.unlink(missing_ok=True)
     return path

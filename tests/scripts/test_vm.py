@@ -77,8 +77,8 @@ class Machine(unittest.TestCase):
     def test_output_status_and_shared_folder(self):
         with tempfile.TemporaryDirectory() as folder:
             result = vm("run", "--no-modules", "--share", folder, "--", "sh", "-c", "echo 'a  b'; echo x >/out/y; exit 7")
+            self.assertEqual(result.returncode, 7, result.stdout)
             self.assertEqual((Path(folder) / "y").read_text(), "x\n")
-        self.assertEqual(result.returncode, 7)
         self.assertIn("a  b\n", result.stdout)
 
     def test_a_kernel_warning_fails_a_command_that_succeeded(self):
