@@ -134,6 +134,7 @@ void Card::begin_reset(bool fails) {
   ready_ = false;
   enabled_ = false;
   reset_due_ = Clock::now() + timing_.reset;
+  mmu_.excuse_bus_errors(true);
   for (Queue& queue : queues_)
     queue.execution.cancel();
   rouse_engines();
@@ -166,7 +167,7 @@ void Card::set_power(PowerState state) {
     kick_all();
     return;
   }
-  if (enabled_)
+  if (enabled_ && !link_lost_)
     judge_.report(rules::kSleepWhileEnabled, "D3hot entered while CONTROL.ENABLE is set");
   rouse_engines();
 }
@@ -186,6 +187,7 @@ void Card::dma_unmapped(std::uint64_t address, std::uint64_t size) {
 void Card::lose_link() {
   link_lost_ = true;
   interrupts_.mute(true);
+  mmu_.excuse_bus_errors(true);
   for (Queue& queue : queues_)
     queue.execution.cancel();
   rouse_engines();

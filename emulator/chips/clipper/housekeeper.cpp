@@ -72,6 +72,7 @@ void Card::finish_reset() {
   }
   scheduler_.clear();
   mmu_.reset();
+  mmu_.excuse_bus_errors(link_lost_);
   fault_queue_.reset();
   interrupts_.reset();
   counters_.reset();

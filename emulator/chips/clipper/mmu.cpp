@@ -119,6 +119,7 @@ bool Mmu::was_unmapped(std::uint64_t bus) {
 }
 
 void Mmu::report_bus_error(std::uint64_t bus, const char* what) {
+  if (excused_.load(std::memory_order_relaxed)) return;
   if (!host_->bus_master()) {
     judge_.report(rules::kBusMasterOff,
                   std::string(what) + " at bus address " + hex(bus) + " with bus mastering off");

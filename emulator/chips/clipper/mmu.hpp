@@ -64,6 +64,8 @@ class Mmu {
 
   /// A bus address was not to be had: reports which rule that breaks.
   void report_bus_error(std::uint64_t bus, const char* what);
+  /// While excused, bus errors are nobody's fault: a reset or a lost link overtook the access.
+  void excuse_bus_errors(bool excused) { excused_.store(excused, std::memory_order_relaxed); }
 
   /// A job begins: translations are compared with their entries once more at their next use.
   void begin_epoch() { epoch_.fetch_add(1, std::memory_order_relaxed); }
@@ -118,6 +120,7 @@ class Mmu {
   std::chrono::milliseconds flush_grace_;
   Host* host_ = nullptr;
   std::atomic<std::uint64_t> epoch_{1};
+  std::atomic<bool> excused_{false};
   std::array<Context, CLP_NUM_CONTEXTS> contexts_;
 
   struct BusRange {

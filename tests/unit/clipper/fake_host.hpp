@@ -28,8 +28,8 @@ class FakeHost final : public Host {
 
   // Host
   std::span<std::byte> dma(std::uint64_t address, std::size_t size, Access /*access*/) override {
-    if (!bus_master_) return {};
     wait_at_barrier(address, size);
+    if (!bus_master_) return {};
     auto range = ranges_.upper_bound(address);
     if (range == ranges_.begin()) return {};
     --range;

@@ -462,6 +462,42 @@ TEST_F(Rules, D4BusMasteringSwitchedOffUnderWork) {
   machine_.card->set_bus_master(false);
 }
 
+TEST_F(Rules, LostLinkIsNobodysFault) {
+  TestQueue queue(machine_, context_, 0);
+  machine_.inject(CLP_INJECT_HANG, 0);
+  queue.submit(Stream{}.nop());
+  ASSERT_TRUE(queue.wait_state(CLP_QUEUE_STATE_RUNNING));
+  machine_.inject(CLP_INJECT_LINK_LOSS);
+  // Nothing that the driver writes would get to CONTROL.
+  machine_.host.set_bus_master(false);
+  machine_.card->set_bus_master(false);
+  machine_.card->set_power(PowerState::kD3hot);
+  machine_.card->set_power(PowerState::kD0);
+}
+
+TEST_F(Rules, LostLinkExcusesTheAccessUnderWay) {
+  TestQueue queue(machine_, context_, 0, {.engine_class = kCopyClass});
+  machine_.host.block(context_.bus(data_));
+  queue.submit(fill_stream(data_, 9));
+  machine_.host.wait_blocked();
+  machine_.inject(CLP_INJECT_LINK_LOSS);
+  machine_.host.set_bus_master(false);
+  machine_.host.unblock();
+}
+
+TEST_F(Rules, ResetExcusesTheAccessUnderWay) {
+  TestQueue queue(machine_, context_, 0, {.engine_class = kCopyClass});
+  machine_.host.block(context_.bus(data_));
+  queue.submit(fill_stream(data_, 9));
+  machine_.host.wait_blocked();
+  machine_.write(CLP_CONTROL, 0);
+  machine_.card->reset(ResetKind::kFunction);
+  machine_.host.set_bus_master(false);  // the configuration space is reset, too
+  machine_.card->set_bus_master(false);
+  machine_.host.unblock();
+  ASSERT_TRUE(machine_.wait_ready());
+}
+
 // ---- Fault queue -------------------------------------------------------------------------------
 
 TEST_F(Rules, F1Overflow) {
