@@ -22,7 +22,7 @@ build/config/auto.conf: $(wildcard .config configs/defconfig Kconfig */Kconfig *
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all run check bench vm setup user modules docs install clean distclean help \
+.PHONY: all run check check-deep bench vm setup user modules docs install clean distclean help \
 	menuconfig defconfig olddefconfig savedefconfig
 
 all: user modules ## Build everything: user space and the kernel modules
@@ -74,7 +74,7 @@ distclean: clean ## Remove .config too; the cache is $HALYARD_CACHE, by default 
 
 help: ## This list
 	@echo 'Halyard. Targets:'
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 	@echo 'Variables:'
 	@echo '  KERNEL=6.12.95  test kernel: a version or the beginning of one; see scripts/fetch-kernel --list'
 	@echo '  CHIP=$(or $(CHIP),<chip>)    the card of `make run`, `make vm` and `make bench`'

@@ -11,19 +11,26 @@ from . import style, host, kernel, guest, delivery  # noqa: F401  isort: skip
 from .core import RESULTS, SCRIPTS, STAGES, Log, Result
 
 SHOWN_ERRORS = 15
-DESCRIPTION = "Runs the project's checks; without arguments all of them."
+DESCRIPTION = "Runs the project's checks; without arguments all but the deep ones."
+# What builds everything anew with other tools, or runs on a debug kernel: more than half of the time for all stages.
+DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "kunit-debug", "vm-debug")
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="check", description=DESCRIPTION)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help="only these stages")
     parser.add_argument("--skip", action="append", default=[], metavar="STAGE", help="all but this stage; repeatable")
+    parser.add_argument("--deep", action="store_true", help=f"all stages, {', '.join(DEEP)} too")
     parser.add_argument("--list", action="store_true", help="list the stages")
     arguments = parser.parse_args()
     for name in [*arguments.stages, *arguments.skip]:
         if name not in STAGES:
             parser.error(f"there is no stage {name} (see --list)")
     return arguments
+
+
+def chosen_stages(arguments):
+    return arguments.stages or [name for name in STAGES if arguments.deep or name not in DEEP]
 
 
 def run_stage(name):
@@ -61,7 +68,7 @@ def main():
             print(f"{name:<13} {text}")
         return 0
     subprocess.run([SCRIPTS / "kconfig", "generate"], check=True)
-    names = [name for name in (arguments.stages or STAGES) if name not in arguments.skip]
+    names = [name for name in chosen_stages(arguments) if name not in arguments.skip]
     total = Result()
     lines = []
     heading = f"{'stage':<13} {'':<8} {'passed':>6} {'failed':>6} {'skipped':>7} {'time':>9}"
@@ -72,6 +79,8 @@ def main():
         lines.append(line_of(name, result, seconds))
         total.add(result)
     print("\n".join(["", heading, *lines, ""]))
+    if not arguments.stages and not arguments.deep:
+        print(f"left to `make check-deep`: {', '.join(DEEP)}")
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     summary = f"{total.passed} passed, {total.failed} failed{skipped}"
     RESULTS.mkdir(parents=True, exist_ok=True)
