@@ -30,8 +30,11 @@ all: user modules ## Build everything: user space and the kernel modules
 run: all ## Boot a VM with one card and classify the handwritten digits on it
 	@scripts/run digits --card "$(CHIP)" --kernel "$(KERNEL)"
 
-check: setup ## Run every test and every check; one summary at the end
+check: setup ## Run the tests and checks; one summary at the end
 	@scripts/check
+
+check-deep: setup ## The same, and sanitizers, fuzzers, clang-tidy, and the tests on a debug kernel
+	@scripts/check --deep
 
 bench: all ## Measure: VM latency and throughput, engine and sim on the host
 	@scripts/bench --card "$(CHIP)" --kernel "$(KERNEL)"

@@ -87,6 +87,8 @@ int clipper_poll(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, unsi
  * clipper_works - whether an engine is in the midst of a command
  * @hdev: the card, ready
  * @queue: whose command, CLP_NO_QUEUE: anybody's
+ *
+ * Return: true when one is.
  */
 bool clipper_works(struct halyard_device *hdev, u32 queue)
 {

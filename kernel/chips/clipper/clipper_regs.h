@@ -208,9 +208,8 @@
 typedef __u32 clp_u32;
 typedef __u64 clp_u64;
 #else
-#include <stdint.h>
-typedef uint32_t clp_u32;
-typedef uint64_t clp_u64;
+typedef __UINT32_TYPE__ clp_u32;
+typedef __UINT64_TYPE__ clp_u64;
 #endif
 
 /**
