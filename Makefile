@@ -33,7 +33,7 @@ run: all ## Boot a VM with one card and classify the handwritten digits on it
 check: setup ## Run the tests and checks; one summary at the end
 	@scripts/check
 
-check-deep: setup ## The same, and sanitizers, fuzzers, clang-tidy, and the tests on a debug kernel
+check-deep: setup ## The same, and sanitizers, fuzzers, cppcheck, clang-tidy, tests on a debug kernel
 	@scripts/check --deep
 
 bench: all ## Measure: VM latency and throughput, engine and sim on the host
