@@ -205,11 +205,11 @@
 
 #ifdef __KERNEL__
 #include <linux/types.h>
-typedef __u32 clp_u32;
-typedef __u64 clp_u64;
+#define clp_u32 __u32
+#define clp_u64 __u64
 #else
-typedef __UINT32_TYPE__ clp_u32;
-typedef __UINT64_TYPE__ clp_u64;
+#define clp_u32 __UINT32_TYPE__
+#define clp_u64 __UINT64_TYPE__
 #endif
 
 /**
