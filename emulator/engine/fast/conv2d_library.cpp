@@ -293,9 +293,10 @@ class Cache {
 /// exact while they stay below 2^24.
 bool is_exact(const ConvShape& shape) {
   constexpr std::int64_t kLargestSum = 1 << 24;
+  constexpr std::int64_t kLargestProduct = 128 * 128;
   constexpr unsigned kVnni = dnnl_cpu_isa_avx512_core_vnni;  // a mask: later sets include it
   static const bool vnni = (static_cast<unsigned>(dnnl_get_effective_cpu_isa()) & kVnni) == kVnni;
-  return vnni && shape.taps() <= kLargestSum / (128 * 128);
+  return vnni && shape.taps() <= kLargestSum / kLargestProduct;
 }
 
 /// Strides of a tensor whose axes nest in their order, with values made up for axes of one element,
@@ -342,20 +343,18 @@ std::vector<Part> divide(const ConvShape& shape, std::int64_t work) {
       result.push_back(part);
     }
   };
-  if (parts == 1) {
-    result.push_back({.shape = shape});
-  } else if (shape.images >= parts) {
+  if (parts > 1 && shape.images >= parts) {
     add(shape.images, 1, [](Part& part, std::int64_t begin, std::int64_t count) {
       part.image = begin;
       part.shape.images = count;
     });
-  } else if (shape.groups >= parts) {
+  } else if (parts > 1 && shape.groups >= parts) {
     add(shape.groups, 1, [&](Part& part, std::int64_t begin, std::int64_t count) {
       part.group = begin;
       part.channel = begin * shape.out_channels;
       part.shape.groups = count;
     });
-  } else if (shape.groups == 1 && shape.out_channels >= parts * kChannelStep) {
+  } else if (parts > 1 && shape.groups == 1 && shape.out_channels >= parts * kChannelStep) {
     add(shape.out_channels, kChannelStep, [](Part& part, std::int64_t begin, std::int64_t count) {
       part.channel = begin;
       part.shape.out_channels = count;

@@ -61,7 +61,7 @@ bool library_int8_is_exact() {
         const std::vector<std::int8_t> a(static_cast<std::size_t>(rows * depth), left);
         const std::vector<std::int8_t> b(static_cast<std::size_t>(depth * columns), right);
         std::vector<std::int32_t> sums(static_cast<std::size_t>(rows * columns));
-        const auto expected = static_cast<std::int32_t>(left * right * depth);
+        const auto expected = static_cast<std::int32_t>(std::int64_t{left} * right * depth);
         if (!library_int8(rows, columns, depth, {a.data(), depth, false},
                           {b.data(), columns, false}, sums.data(), columns) ||
             std::ranges::any_of(sums, [&](std::int32_t sum) { return sum != expected; })) {

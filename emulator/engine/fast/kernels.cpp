@@ -58,7 +58,7 @@ std::int32_t round_i32(float x) {
 template <typename To>
 To saturate_byte(std::int32_t x) {
   using Limits = std::numeric_limits<To>;
-  const std::int32_t low = Limits::min();
+  const std::int32_t low = Limits::min();  // NOLINT(bugprone-signed-char-misuse): it is a number
   const std::int32_t high = Limits::max();
   x = x < low ? low : x;
   return static_cast<To>(x > high ? high : x);

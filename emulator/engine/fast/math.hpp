@@ -12,11 +12,11 @@
 namespace halyard::engine {
 namespace {
 
-constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
-constexpr float kLog2E = 1.44269504F;
-constexpr float kLn2High =
+inline constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
+inline constexpr float kLog2E = 1.44269504F;
+inline constexpr float kLn2High =
     0.693145752F;  // few bits, so that a product with a small integer is exact
-constexpr float kLn2Low = 1.42860677e-6F;
+inline constexpr float kLn2Low = 1.42860677e-6F;
 
 /// x = n ln 2 + r with |r| <= ln(2) / 2, and exp(r) - 1.
 struct ExpParts {

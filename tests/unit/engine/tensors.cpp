@@ -256,6 +256,9 @@ double rounding_of(DType type, double value) {
   if (!is_float(type)) {
     return 0.0;
   }
+  if (!std::isfinite(value)) {
+    return std::numeric_limits<double>::infinity();
+  }
   const int digits = type == DType::kF32 ? 24 : type == DType::kF16 ? 11 : 8;
   const int lowest = type == DType::kF16 ? -24 : type == DType::kF32 ? -149 : -133;
   const int exponent = value == 0.0 ? lowest : std::ilogb(value) + 1 - digits;
