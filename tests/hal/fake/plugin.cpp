@@ -4,6 +4,7 @@
 
 #include "plugin.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -229,7 +230,8 @@ class Plugin final : public ChipPlugin {
     table.add({arena.va, sizeof(std::uint64_t)});
     const auto offset = kTableOffset + 4 * sizeof(Binding);
     auto to = arena.host.subspan(offset);
-    std::memcpy(to.data(), commands.data(), commands.size_bytes());
+    const auto bytes = std::as_bytes(commands);
+    std::copy(bytes.begin(), bytes.end(), to.begin());
     Command done;
     done.opcode = Opcode::kStamp;
     done.out = {2, 0, 0, sizeof(std::uint64_t)};

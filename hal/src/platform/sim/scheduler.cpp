@@ -74,8 +74,8 @@ void relax() {
 template <class Condition>
 bool spin_until(Condition condition) {
   // With one processor whoever is waited for runs only when we do not.
-  static const bool useful = std::thread::hardware_concurrency() > 1;
-  if (!useful) return condition();
+  static const bool kUseful = std::thread::hardware_concurrency() > 1;
+  if (!kUseful) return condition();
   const auto end = monotonic_ns() + kSpinNs;
   do {
     for (int i = 0; i < 32; ++i) {
