@@ -293,7 +293,7 @@ class Cache {
 /// exact while they stay below 2^24.
 bool is_exact(const ConvShape& shape) {
   constexpr std::int64_t kLargestSum = 1 << 24;
-  constexpr std::int64_t kLargestProduct = 128 * 128;
+  constexpr std::int64_t kLargestProduct = 1 << 14;
   constexpr unsigned kVnni = dnnl_cpu_isa_avx512_core_vnni;  // a mask: later sets include it
   static const bool vnni = (static_cast<unsigned>(dnnl_get_effective_cpu_isa()) & kVnni) == kVnni;
   return vnni && shape.taps() <= kLargestSum / kLargestProduct;

@@ -11,12 +11,12 @@
 namespace halyard::engine {
 namespace {
 
-// Sizes of blocks where operands are packed or sums do not go into the output: the sums of a block
-// and its packed operands fit in a second-level cache of 1 MiB or nearly so.
+// Sizes of blocks where operands are packed or sums do not go into the output. By measurement with
+// a second-level cache of 1 MiB.
 constexpr std::int64_t kBlockRows = 256;
 constexpr std::int64_t kBlockDepth = 8192;
-constexpr std::int64_t kBlockBytes = 512 * 1024;  // of the packed right operand
-constexpr std::int64_t kColumnStep = 48;          // what the library's inner loop takes at a time
+constexpr std::int64_t kBlockBytes = 1 << 20;  // of the packed right operand
+constexpr std::int64_t kColumnStep = 48;       // what the library's inner loop takes at a time
 constexpr std::int64_t kMaxBlockColumns = 960;
 
 /// Groups of small products per thread: a few, so that a late helper finds less left to do.
@@ -54,9 +54,7 @@ MatrixSource<T>::MatrixSource(std::byte* data, DType type, std::int64_t rows, st
   const auto* elements = reinterpret_cast<const T*>(data);
   if (column_stride_ == 1 && row_stride_ >= columns) {
     plain_ = {elements, row_stride_, false};
-  } else if (rows == 1 && column_stride_ >= 1) {
-    plain_ = {elements, column_stride_, true};
-  } else if (row_stride_ == 1 && column_stride_ >= rows) {
+  } else if ((rows == 1 || row_stride_ == 1) && column_stride_ >= rows) {
     plain_ = {elements, column_stride_, true};
   }
 }

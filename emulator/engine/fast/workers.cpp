@@ -48,10 +48,11 @@ Workers::~Workers() {
 }
 
 void Workers::run(std::size_t count, FunctionRef<void(std::size_t)> task) {
-  if (count <= 1 || threads_.empty()) {
-    for (std::size_t i = 0; i < count; ++i) {
-      task(i);
-    }
+  if (count == 0) {
+    return;
+  }
+  if (count == 1) {
+    task(0);
     return;
   }
   Batch batch{.task = &task, .count = count, .failure = nullptr};

@@ -72,8 +72,8 @@ void dnnl_multiply(std::int64_t size, const std::int8_t* a, const std::int8_t* b
 }
 
 double ConvShape::operations() const {
-  return 2.0 * static_cast<double>(images * out_channels * out_size() * out_size()) *
-         static_cast<double>(in_channels / groups * kernel * kernel);
+  const std::int64_t taps = in_channels / groups * kernel * kernel;
+  return 2.0 * static_cast<double>(images * out_channels * out_size() * out_size() * taps);
 }
 
 struct DirectConvolution::State {

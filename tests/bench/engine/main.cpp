@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// usage: bench_engine [--json FILE] [--rounds N] [--only TEXT] [--cpu]
+// usage: bench_engine [--json FILE] [--rounds N] [--only TEXT] [--wall]
 //
-// The engine against the libraries called directly, in one process, in turns. Both sides have all
-// the processors that the process may use: `taskset -c 0 bench_engine` compares single threads, and
-// there `--cpu` (processor time) keeps other programs' load out of the figures.
+// The engine against the libraries called directly, in one process, in turns: one thread each, by
+// processor time, which other programs disturb little. With --wall both sides have all the
+// processors that the process may use and the clock on the wall counts; that needs an idle machine.
 // Convolutions: a rival starts from NCHW tensors and leaves one, like the engine, in the faster of
 // the two ways that oneDNN has ("plain" and "reordered"); "(prepared)" is the primitive alone on
 // tensors that already lie as it likes, and no rival.
+#include <sched.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -29,7 +32,7 @@ struct Options {
   std::string json;
   std::string only;
   int rounds = 9;
-  Clock clock = Clock::kWall;
+  Clock clock = Clock::kProcessor;
 };
 
 template <typename T>
@@ -210,6 +213,20 @@ class Bench {
   std::vector<Row> rows_;
 };
 
+/// Leaves the process one processor. OpenMP counts them before main() runs, hence the second start.
+void stay_on_one_processor(char** arguments) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1) {
+    return;
+  }
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<unsigned>(std::max(sched_getcpu(), 0)), &set);
+  if (sched_setaffinity(0, sizeof set, &set) == 0) {
+    execv("/proc/self/exe", arguments);
+  }
+  require("cannot stay on one processor");
+}
+
 Options parse(int count, char** arguments) {
   Options options;
   for (int i = 1; i < count; ++i) {
@@ -220,11 +237,11 @@ Options parse(int count, char** arguments) {
       options.only = arguments[++i];
     } else if (i + 1 < count && name == "--rounds") {
       options.rounds = std::max(1, std::atoi(arguments[++i]));
-    } else if (name == "--cpu") {
-      options.clock = Clock::kProcessor;
+    } else if (name == "--wall") {
+      options.clock = Clock::kWall;
     } else {
       std::fprintf(stderr,
-                   "usage: bench_engine [--json FILE] [--rounds N] [--only TEXT] [--cpu]\n");
+                   "usage: bench_engine [--json FILE] [--rounds N] [--only TEXT] [--wall]\n");
       std::exit(2);
     }
   }
@@ -235,6 +252,11 @@ Options parse(int count, char** arguments) {
 }  // namespace halyard::engine::bench
 
 int main(int argc, char** argv) {
-  halyard::engine::bench::Bench(halyard::engine::bench::parse(argc, argv)).run();
+  using namespace halyard::engine::bench;
+  const Options options = parse(argc, argv);
+  if (options.clock == Clock::kProcessor) {
+    stay_on_one_processor(argv);
+  }
+  Bench(options).run();
   return 0;
 }

@@ -2,12 +2,14 @@
 #include "measure.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <limits>
 #include <map>
+#include <thread>
 
 namespace halyard::engine::bench {
 namespace {
@@ -24,6 +26,13 @@ double seconds_of(const std::function<void()>& run, int repetitions, Clock clock
     run();
   }
   return (now(clock) - begin) / repetitions;
+}
+
+/// OpenMP's threads spin for milliseconds after their last work and would take the processor from
+/// the next contender's: let them fall asleep, then warm up again.
+void settle(const Contender& contender) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  contender.run();
 }
 
 double median(std::vector<double> values) {
@@ -65,6 +74,9 @@ std::vector<Timing> measure(const std::vector<Contender>& contenders, int rounds
   for (int round = 0; round < rounds; ++round) {
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       if (contenders[i].run) {
+        if (clock == Clock::kWall) {
+          settle(contenders[i]);
+        }
         samples[i].push_back(seconds_of(contenders[i].run, repetitions[i], clock));
       }
     }

@@ -2,6 +2,7 @@
 //
 // quantize, dequantize and requantize: fast equals reference, bit for bit (dequantize too: it is
 // one subtraction, one product and one rounding).
+#include <algorithm>
 #include <cmath>
 
 #include "tensors.hpp"
