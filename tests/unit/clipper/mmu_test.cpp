@@ -71,8 +71,13 @@ TEST_F(Mmu, UnmappedAtEveryLevel) {
 }
 
 TEST_F(Mmu, AddressesOfMoreThan48Bits) {
-  expect_fault(std::uint64_t{1} << 48, CLP_FAULT_UNMAPPED);
-  expect_fault(0xffff800000000000, CLP_FAULT_UNMAPPED);
+  // What the lower bits alone would lead to is mapped.
+  for (const std::uint64_t low : {std::uint64_t{0}, std::uint64_t{0x800000000000}}) {
+    context_.map(low, machine_.pages(4096));
+    expect_filled(low, 1);
+    expect_fault(low | std::uint64_t{1} << 48, CLP_FAULT_UNMAPPED);
+    expect_fault(low | std::uint64_t{0xffff} << 48, CLP_FAULT_UNMAPPED);
+  }
 }
 
 TEST_F(Mmu, ReadOnlyPage) {

@@ -129,6 +129,23 @@ TEST_F(Queues, UrgentJobPreemptsBetweenCommands) {
   EXPECT_GE(low.status().busy_ns, 100 * 2000 * 1000U);
 }
 
+TEST(Scheduler, PreemptedQueueKeepsItsTurn) {
+  clipper::Scheduler scheduler;
+  std::array<clipper::Queue, 3> queues;
+  for (clipper::Queue& queue : queues)
+    queue.config = 2 << 16;
+  scheduler.add(queues[0], false);
+  scheduler.add(queues[1], false);
+  scheduler.add(queues[2], true);  // was running, made room for a more urgent one
+  EXPECT_EQ(scheduler.best_priority(0), 2U);
+  EXPECT_EQ(scheduler.take(0), &queues[2]);
+  EXPECT_EQ(scheduler.take(0), &queues[0]);
+  EXPECT_EQ(scheduler.take(1), nullptr);
+  scheduler.remove(queues[1]);
+  EXPECT_EQ(scheduler.take(0), nullptr);
+  EXPECT_FALSE(scheduler.anybody_ready(0));
+}
+
 TEST_F(Queues, LongJobsShareAnEngineByTime) {
   TestQueue a(machine_, context_, 0, {.engine_class = kCopyClass});
   TestQueue b(machine_, context_, 1, {.engine_class = kCopyClass});
@@ -223,13 +240,14 @@ TEST_F(Queues, Storm) {
         machine_, context_, i,
         TestQueue::Options{.engine_class = i % 3 == 0 ? kCopyClass : kTensorClass,
                            .priority = i % 4}));
-  Stream work;
-  const auto binding = work.bind(data_, 4096);
-  for (std::uint32_t i = 0; i < 5; ++i)
-    work.fill(i, dense(binding, DRM_HALYARD_CLIPPER_I32, {16}, std::uint64_t{i} * 64));
   std::vector<clp_job> jobs;
-  for (auto& queue : queues)
-    jobs.push_back(queue->make_job(work));
+  for (unsigned i = 0; i < kQueues; ++i) {
+    Stream work;
+    const auto binding = work.bind(data_ + std::uint64_t{i} * 512, 512);  // nobody else's
+    for (std::uint32_t n = 0; n < 5; ++n)
+      work.fill(n, dense(binding, DRM_HALYARD_CLIPPER_I32, {16}, std::uint64_t{n} * 64));
+    jobs.push_back(queues[i]->make_job(work));
+  }
   std::vector<std::uint64_t> fences(kQueues, 0);
   std::mt19937 random(3);
   for (int round = 0; round < 400; ++round) {
