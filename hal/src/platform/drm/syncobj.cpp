@@ -10,21 +10,19 @@
 
 #include "platform/drm/errors.hpp"
 
-// Since Linux 6.6; libdrm has a wrapper from 2.4.116 on.
-#ifndef DRM_IOCTL_SYNCOBJ_EVENTFD
-struct drm_syncobj_eventfd {
+namespace halyard::hal::drm {
+
+namespace {
+
+/// struct drm_syncobj_eventfd: in the kernel since 6.6, in libdrm's headers only from 2.4.116 on.
+struct SyncobjEventfd {
   __u32 handle;
   __u32 flags;
   __u64 point;
   __s32 fd;
   __u32 pad;
 };
-#define DRM_IOCTL_SYNCOBJ_EVENTFD DRM_IOWR(0xCF, struct drm_syncobj_eventfd)
-#endif
-
-namespace halyard::hal::drm {
-
-namespace {
+constexpr unsigned long kSyncobjEventfd = DRM_IOWR(0xCF, SyncobjEventfd);
 
 void check(const Node& node, int result, const char* what) {
   if (result != 0) throw call_error(node.path(), what, errno);
@@ -67,11 +65,11 @@ Handle syncobj_import(const Node& node, int fd) {
 }
 
 void syncobj_eventfd(const Node& node, Handle handle, std::uint64_t value, int eventfd) {
-  drm_syncobj_eventfd request{};
+  SyncobjEventfd request{};
   request.handle = handle;
   request.point = value;
   request.fd = eventfd;
-  node.call(DRM_IOCTL_SYNCOBJ_EVENTFD, &request, "the eventfd cannot be notified");
+  node.call(kSyncobjEventfd, &request, "the eventfd cannot be notified");
 }
 
 bool syncobj_wait(const Node& node, std::span<const SyncPoint> points, bool all, Until until,
