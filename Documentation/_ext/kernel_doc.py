@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`.. kernel-doc:: FILE` puts a header's kernel-doc comments here, by the kernel's own scripts/kernel-doc.
 
-The script comes with the test kernel's build files; scripts/docs names it in HALYARD_KERNEL_DOC. Options: `:doc: TITLE` takes
-one DOC section; `:functions:` and `:internal:` are not needed here and not supported.
+The script comes with the test kernel's build files; scripts/docs names it in HALYARD_KERNEL_DOC.
 """
 
 import os
@@ -10,7 +9,7 @@ import pathlib
 import subprocess
 
 from docutils import nodes
-from docutils.parsers.rst import Directive, directives
+from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from sphinx.errors import ExtensionError
 from sphinx.util.nodes import nested_parse_with_titles
@@ -22,7 +21,6 @@ class KernelDoc(Directive):
     """The directive."""
 
     required_arguments = 1
-    option_spec = {"doc": directives.unchanged_required, "no-doc-sections": directives.flag}
 
     def run(self):
         source = ROOT / self.arguments[0]
@@ -30,12 +28,7 @@ class KernelDoc(Directive):
         if not script:
             raise ExtensionError("HALYARD_KERNEL_DOC is not set: build with `make docs`")
         self.state.document.settings.record_dependencies.add(str(source))
-        command = [script, "-rst", "-Werror"]
-        if "doc" in self.options:
-            command += ["-function", self.options["doc"]]
-        elif "no-doc-sections" in self.options:
-            command += ["-no-doc-sections"]
-        result = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
+        result = subprocess.run([script, "-rst", "-Werror", str(source)], capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise ExtensionError(f"kernel-doc {source.name}: {result.stderr.strip()}")
         lines = StringList(result.stdout.splitlines(), source=self.arguments[0])
