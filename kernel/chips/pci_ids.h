@@ -10,5 +10,6 @@
 #define HALYARD_PCI_CLASS_ACCEL		0x120000 /* processing accelerator */
 
 #define HALYARD_PCI_DEVICE_CLIPPER	0x4c10
+#define HALYARD_PCI_DEVICE_DORY		0x4c20
 
 #endif
