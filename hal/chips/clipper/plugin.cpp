@@ -5,7 +5,8 @@
 #include <atomic>
 #include <bit>
 
-#include "compiler.hpp"
+#include "encoder.hpp"
+#include "lowering/lower.hpp"
 #include "plugin.hpp"
 #include "stream.hpp"
 
@@ -82,14 +83,17 @@ class Plugin final : public ChipPlugin {
   explicit Plugin(const drm_halyard_clipper_info& info) : info_(info) {}
 
   ProgramImage compile(const Graph& graph, bool profile) override {
-    return compile_graph(graph, info_, profile);
+    auto lowered = lowering::lower(graph, capabilities(info_), profile);
+    encode_commands(lowered.commands, lowered.image.stream);
+    return std::move(lowered.image);
   }
 
   void check(const ProgramImage& image) override;
 
   [[nodiscard]] std::size_t arena_bytes(std::size_t bindings) const override {
-    return std::max(round_up(kTableOffset + (kFixedBindings + bindings) * sizeof(HwBinding), 64),
-                    stream_offset(kBuiltinBindings) + kBuiltinStream);
+    return std::max(
+        round_up(kTableOffset + (lowering::kFixedBindings + bindings) * sizeof(HwBinding), 64),
+        stream_offset(kBuiltinBindings) + kBuiltinStream);
   }
 
   void encode(const ProgramImage& image, const Placement& placement,
@@ -106,7 +110,9 @@ class Plugin final : public ChipPlugin {
   }
 
   std::vector<ProfileSample> read_profile(const ProgramImage& image,
-                                          std::span<const std::byte> profile) override;
+                                          std::span<const std::byte> profile) override {
+    return lowering::read_timestamps(image, profile);
+  }
 
   [[nodiscard]] bool supports_graphs(std::uint32_t engine_class) const override {
     return engine_class == DRM_HALYARD_CLIPPER_ENGINE_TENSOR;
@@ -202,7 +208,7 @@ void Plugin::check(const ProgramImage& image) {
   const auto malformed = [](const std::string& what) {
     return Error(HALYARD_MALFORMED, "command stream: " + what);
   };
-  const std::size_t bindings = kFixedBindings + image.bindings.size();
+  const std::size_t bindings = lowering::kFixedBindings + image.bindings.size();
   if (bindings > info_.bindings_max) throw malformed("more bindings than the chip has");
   if (image.stream.size() > UINT32_MAX || image.stream.size() % sizeof(Command) != 0) {
     throw malformed("size " + std::to_string(image.stream.size()) + " is not that of a stream");
@@ -230,20 +236,6 @@ void Plugin::check(const ProgramImage& image) {
     throw malformed(std::to_string(commands) + " commands, but " +
                     std::to_string(image.command_names.size()) + " names");
   }
-}
-
-/// The stream is timestamp, command, timestamp, command, ..., timestamp, and the status cell's.
-std::vector<ProfileSample> Plugin::read_profile(const ProgramImage& image,
-                                                std::span<const std::byte> profile) {
-  const std::size_t cells =
-      std::min<std::size_t>(image.profile_bytes, profile.size()) / sizeof(std::uint64_t);
-  std::vector<ProfileSample> samples;
-  for (std::size_t i = 0; i + 1 < cells; ++i) {
-    std::array<std::uint64_t, 2> times{};
-    std::memcpy(times.data(), profile.data() + i * sizeof(std::uint64_t), sizeof(times));
-    samples.push_back({static_cast<std::uint32_t>(2 * i + 1), times[0], times[1]});
-  }
-  return samples;
 }
 
 std::unique_ptr<ChipPlugin> create(std::span<const std::byte> blob, std::uint32_t chip_revision) {

@@ -101,13 +101,4 @@ void append_command(Sink& sink, const Command& command, const std::array<Operand
   append_command(sink, command, std::span<const Operand>(operands));
 }
 
-/// Bindings of every program, before those of the graph.
-enum FixedBinding : std::uint32_t {
-  kBindConstants = 0,
-  kBindScratch = 1,
-  kBindStatus = 2,  ///< a cell in the arena: not zero when the stream was executed to its end
-  kBindProfile = 3,
-  kFixedBindings = 4
-};
-
 }  // namespace halyard::hal::clipper

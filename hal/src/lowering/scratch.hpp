@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <map>
 
-namespace halyard::hal::clipper {
+namespace halyard::hal::lowering {
 
 /// Places intermediate tensors in scratch memory: first fit, and what is freed is used again.
 class ScratchAllocator {
@@ -50,4 +50,4 @@ class ScratchAllocator {
   std::uint64_t end_ = 0;
 };
 
-}  // namespace halyard::hal::clipper
+}  // namespace halyard::hal::lowering
