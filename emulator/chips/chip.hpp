@@ -93,6 +93,19 @@ struct EngineInfo {
   std::uint32_t count = 1;  ///< engines of this kind
 };
 
+/// On a chip without MMU a job's address space is its list of buffers: the byte at `offset` of the
+/// buffer at position `slot` has the address `slot << kSlotShift | offset`.
+inline constexpr unsigned kSlotShift = 48;
+
+/// A region of memory, as DEV_QUERY reports it.
+struct RegionInfo {
+  std::string name = "host";
+  std::uint64_t size = 0;  ///< bytes; 0: as much as the host has
+  bool host = true;        ///< the host's own memory, else the card's
+  bool contiguous =
+      false;  ///< each buffer is one piece for the device: nobody else's memory will do
+};
+
 /// What the kernel reports of a chip besides its engines and its blob; the defaults fit a chip with
 /// page tables.
 struct ProcessorInfo {
@@ -102,6 +115,8 @@ struct ProcessorInfo {
   std::uint64_t va_end = std::uint64_t{1} << 47U;  ///< one past the last
   std::uint32_t page_size = 4096;
   std::uint32_t large_page_size = 0x200000;  ///< worth aligning to; 0: none
+  std::vector<RegionInfo> regions = {{}};    ///< jobs work in the first
+  std::uint32_t job_buffers_max = 256;       ///< buffers that one job may bring
 };
 
 /// The command interpreter of a chip without its PCIe side. Thread-safe.
