@@ -13,16 +13,16 @@ export KERNEL
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 # Which chips are enabled. Targets that change or remove the configuration must not read it first.
-ifeq ($(filter %config help clean distclean setup,$(MAKECMDGOALS)),)
+ifeq ($(filter %config help clean distclean setup build-setup,$(MAKECMDGOALS)),)
 -include build/config/auto.conf
 build/config/auto.conf: $(wildcard .config configs/defconfig Kconfig */Kconfig */*/*/Kconfig)
-	@scripts/setup
+	@scripts/setup run
 	@scripts/kconfig generate
 	@touch $@
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all run check check-deep bench vm setup user modules docs install clean distclean help \
+.PHONY: all run check check-deep bench vm setup build-setup user modules docs install clean distclean help \
 	menuconfig defconfig olddefconfig savedefconfig
 
 all: user modules ## Build everything: user space and the kernel modules
@@ -33,7 +33,7 @@ run: all ## Boot a VM with one card and classify the handwritten digits on it
 check: setup ## Run the tests and checks; one summary at the end
 	@scripts/check
 
-check-deep: setup ## The same, and sanitizers, fuzzers, cppcheck, clang-tidy, tests on a debug kernel
+check-deep: setup ## The same, and sanitizers, fuzzers, clang-tidy, tests on a debug kernel
 	@scripts/check --deep
 
 bench: all ## Measure: VM latency and throughput, engine and sim on the host
@@ -42,28 +42,32 @@ bench: all ## Measure: VM latency and throughput, engine and sim on the host
 vm: all ## A shell inside the VM: card plugged in, modules loaded, build tree mounted
 	@scripts/vm shell --card "$(CHIP)" --kernel "$(KERNEL)"
 
-setup: ## Install the Debian packages that are missing (the only thing that wants root)
+setup: ## Install the Debian packages that are missing, for all targets (the only thing that wants root)
 	@scripts/setup
 
-user: setup ## Build user space: HAL, tools, emulator, tests (build/user)
+# Of them what building and running need.
+build-setup:
+	@scripts/setup run
+
+user: build-setup ## Build user space: HAL, tools, emulator, tests (build/user)
 	@scripts/build-user
 
-modules: setup ## Build the kernel modules for KERNEL= (build/kernel/<version>); C=1 adds sparse
+modules: build-setup ## Build the kernel modules for KERNEL= (build/kernel/<version>); C=1 adds sparse
 	@scripts/kbuild --kernel "$(KERNEL)" $(if $(filter-out 0,$(C)),--sparse) modules
 
 docs: setup ## Build the documentation (build/docs/html)
 	@scripts/docs
 
-menuconfig: setup ## Choose chips, kernel features, HAL back ends and runtimes
+menuconfig: build-setup ## Choose chips, kernel features, HAL back ends and runtimes
 	@scripts/kconfig menuconfig
 
-defconfig: setup ## Start .config from configs/defconfig
+defconfig: build-setup ## Start .config from configs/defconfig
 	@scripts/kconfig defconfig
 
-olddefconfig: setup ## Keep .config, take the defaults for what it does not name
+olddefconfig: build-setup ## Keep .config, take the defaults for what it does not name
 	@scripts/kconfig olddefconfig
 
-savedefconfig: setup ## Write configs/defconfig: what .config has that differs from the defaults
+savedefconfig: build-setup ## Write configs/defconfig: what .config has that differs from the defaults
 	@scripts/kconfig savedefconfig
 
 install: all ## Install below DESTDIR= and prefix= (/usr/local): library, headers, tools, udev rule, modules

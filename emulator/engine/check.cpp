@@ -42,10 +42,11 @@ std::string first_of(const Check&... checks) {
   return reason;
 }
 
+constexpr std::array<std::string_view, 6> kTypeNames = {"f32", "f16", "bf16", "i8", "u8", "i32"};
+
 constexpr std::string_view name_of(DType type) {
-  constexpr std::array<std::string_view, 6> kNames = {"f32", "f16", "bf16", "i8", "u8", "i32"};
   const auto index = static_cast<std::size_t>(type);
-  return index < kNames.size() ? kNames[index] : "unknown";
+  return index < kTypeNames.size() ? kTypeNames[index] : "unknown";
 }
 
 std::uint64_t multiply_saturating(std::uint64_t a, std::uint64_t b) {
@@ -64,7 +65,7 @@ std::uint64_t magnitude(std::int32_t stride) {
 }
 
 /// What any operand must fulfil.
-std::string check_operand(Operand operand) {
+std::string check_operand(const Operand& operand) {
   const auto& [name, tensor] = operand;
   if (!tensor.present()) {
     return say(name, " is absent");
@@ -108,12 +109,12 @@ bool nests(const Axes& axes) {
 
 /// No two elements may share memory: going from the smallest stride to the largest, each exceeds
 /// the extent of what lies inside it.
-std::string check_nesting(Operand operand) {
+std::string check_nesting(const Operand& operand) {
   const auto& [name, tensor] = operand;
   std::array<Axis, kMaxRank> axes{};
   for (unsigned i = 0; i < tensor.rank; ++i) {
     const unsigned axis = tensor.rank - 1 - i;  // most tensors are in order this way round
-    axes.at(i) = {magnitude(tensor.strides.at(axis)), std::uint64_t{tensor.dims.at(axis)} - 1};
+    axes[i] = {magnitude(tensor.strides.at(axis)), std::uint64_t{tensor.dims.at(axis)} - 1};
   }
   if (nests(axes)) {
     return {};
@@ -122,11 +123,11 @@ std::string check_nesting(Operand operand) {
   return nests(axes) ? std::string{} : say("elements of ", name, " overlap");
 }
 
-std::string check_output(Operand out) {
+std::string check_output(const Operand& out) {
   return first_of([&] { return check_operand(out); }, [&] { return check_nesting(out); });
 }
 
-std::string check_rank(Operand operand, unsigned low, unsigned high) {
+std::string check_rank(const Operand& operand, unsigned low, unsigned high) {
   const unsigned rank = operand.tensor.rank;
   if (rank >= low && rank <= high) {
     return {};
@@ -137,7 +138,7 @@ std::string check_rank(Operand operand, unsigned low, unsigned high) {
   return say(operand.name, " has rank ", rank, ", not ", low, " to ", high);
 }
 
-std::string check_dim(Operand operand, unsigned axis, std::uint64_t expected) {
+std::string check_dim(const Operand& operand, unsigned axis, std::uint64_t expected) {
   if (operand.tensor.dims.at(axis) == expected) {
     return {};
   }
@@ -145,7 +146,7 @@ std::string check_dim(Operand operand, unsigned axis, std::uint64_t expected) {
              ", not ", expected);
 }
 
-std::string check_same_dims(Operand a, Operand b) {
+std::string check_same_dims(const Operand& a, const Operand& b) {
   if (a.tensor.rank != b.tensor.rank) {
     return say("ranks of ", a.name, " and ", b.name, " differ: ", a.tensor.rank, " and ",
                b.tensor.rank);
@@ -159,7 +160,8 @@ std::string check_same_dims(Operand a, Operand b) {
 }
 
 /// Dimensions `from` to `to` equal the output's or are 1.
-std::string check_broadcast(Operand operand, Operand out, unsigned from, unsigned to) {
+std::string check_broadcast(const Operand& operand, const Operand& out, unsigned from,
+                            unsigned to) {
   for (unsigned i = from; i < to; ++i) {
     const std::uint32_t dim = operand.tensor.dims.at(i);
     if (dim != 1 && dim != out.tensor.dims.at(i)) {
@@ -170,7 +172,7 @@ std::string check_broadcast(Operand operand, Operand out, unsigned from, unsigne
   return {};
 }
 
-std::string check_same_type(Operand a, Operand b) {
+std::string check_same_type(const Operand& a, const Operand& b) {
   if (a.tensor.type == b.tensor.type) {
     return {};
   }
@@ -178,12 +180,12 @@ std::string check_same_type(Operand a, Operand b) {
              name_of(b.tensor.type));
 }
 
-std::string check_type(Operand operand, bool allowed) {
+std::string check_type(const Operand& operand, bool allowed) {
   return allowed ? std::string{}
                  : say(operand.name, " may not be of type ", name_of(operand.tensor.type));
 }
 
-std::string check_float_type(Operand operand) {
+std::string check_float_type(const Operand& operand) {
   return check_type(operand, is_float(operand.tensor.type));
 }
 
@@ -211,7 +213,7 @@ std::string check_zero_point(std::int32_t zero_point, DType type) {
 }
 
 /// A one-dimensional operand of `count` elements, or also of one where `or_one`.
-std::string check_vector(Operand operand, std::uint64_t count, bool or_one) {
+std::string check_vector(const Operand& operand, std::uint64_t count, bool or_one) {
   return first_of([&] { return check_operand(operand); }, [&] { return check_rank(operand, 1, 1); },
                   [&] {
                     return or_one && operand.tensor.dims[0] == 1 ? std::string{}
@@ -226,7 +228,7 @@ std::string check_scale(const Tensor& scale, std::uint64_t channels) {
 }
 
 /// Types of a product's operands and output.
-std::string check_product_types(Operand a, Operand b, Operand out) {
+std::string check_product_types(const Operand& a, const Operand& b, const Operand& out) {
   const DType type = a.tensor.type;
   const DType result = out.tensor.type;
   return first_of([&] { return check_type(a, is_float(type) || type == DType::kI8); },
@@ -309,7 +311,8 @@ std::string check_conv2d_windows(const Tensor& in, const Tensor& weight, const T
 }
 
 /// What quantize, dequantize and requantize share.
-std::string check_rescaling(Operand in, const Tensor& scale, Operand out, std::uint32_t axis) {
+std::string check_rescaling(const Operand& in, const Tensor& scale, const Operand& out,
+                            std::uint32_t axis) {
   return first_of([&] { return check_operand(in); }, [&] { return check_output(out); },
                   [&] { return check_same_dims(in, out); },
                   [&] {
@@ -451,7 +454,7 @@ std::string check_norm(Norm kind, const Tensor& in, const Tensor& gain, const Te
   if (!std::isfinite(epsilon) || epsilon < 0.0F) {
     return "epsilon is negative or not finite";
   }
-  const auto check_parameter = [&](Operand operand) {
+  const auto check_parameter = [&](const Operand& operand) {
     const DType type = operand.tensor.type;
     if (!operand.tensor.present()) {
       return std::string{};

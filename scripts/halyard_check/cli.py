@@ -13,7 +13,7 @@ from .core import RESULTS, SCRIPTS, STAGES, Log, Result
 SHOWN_ERRORS = 15
 DESCRIPTION = "Runs the project's checks; without arguments all but the deep ones."
 # What builds everything anew with other tools, or runs on a debug kernel: more than half of the time for all stages.
-DEEP = ("asan", "tsan", "fuzz", "cppcheck", "clang-tidy", "kunit-debug", "vm-debug")
+DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "kunit-debug", "vm-debug")
 
 
 def parse_arguments():

@@ -9,10 +9,10 @@ from .core import BUILD, RESULTS, ROOT, SCRIPTS, Result, stage
 CONSUMER = ROOT / "tests" / "install"
 
 
-@stage("frontdoor", "scripts and their refusals")
-def check_frontdoor(log):
+def run_unittests(log, folder, pattern):
+    """Python's own tests in a folder."""
     result = Result()
-    done = log.run("/usr/bin/python3", "-B", "-m", "unittest", "discover", "-v", "-s", "tests/scripts", "-t", "tests/scripts")
+    done = log.run("/usr/bin/python3", "-B", "-m", "unittest", "discover", "-v", "-s", folder, "-t", folder, "-p", pattern)
     for line in done.stdout.splitlines():
         verdict = re.search(r"\.\.\. (ok|FAIL|ERROR|skipped .*)$", line)
         if verdict is None:
@@ -24,9 +24,23 @@ def check_frontdoor(log):
         else:
             result.fail(line)
     if done.returncode and not result.failed:
-        result.fail("the tests of the scripts broke off:", *done.stdout.splitlines()[-8:])
+        result.fail(f"the tests in {folder} broke off:", *done.stdout.splitlines()[-8:])
     elif result.failed:
         result.errors += [line for line in done.stdout.splitlines() if re.match(r"(AssertionError|\w+Error):", line)][:10]
+    return result
+
+
+@stage("frontdoor", "scripts and their refusals")
+def check_frontdoor(log):
+    return run_unittests(log, "tests/scripts", "test_*.py")
+
+
+@stage("digits", "the digits network's files are whole and are what their README says")
+def check_digits(log):
+    folder = ROOT / "hal" / "tools" / "digits"
+    result = run_unittests(log, folder, "*_test.py")
+    done = log.run("/usr/bin/python3", "-B", folder / "train.py", "--check")
+    result.judge(done.returncode == 0, *done.stdout.splitlines()[-5:])
     return result
 
 

@@ -63,17 +63,33 @@ class Setup(unittest.TestCase):
         result = run(SCRIPTS / "setup", timeout=10, env=NO_NETWORK)
         self.assertEqual((result.returncode, result.stdout), (0, ""))
 
-    def test_a_missing_package_without_network_is_named(self):
+    def set_up(self, packages, *arguments):
+        """Runs the script with another list of packages."""
         with tempfile.TemporaryDirectory() as folder:
             scripts = Path(folder) / "scripts"
             (scripts / "lib").mkdir(parents=True)
             for name in ("setup", "lib/common.sh"):
                 (scripts / name).write_bytes((SCRIPTS / name).read_bytes())
             (scripts / "setup").chmod(0o755)
-            (scripts / "packages.txt").write_text("no-such-package-here  # to be missed\n")
-            result = run(scripts / "setup", env={**NO_NETWORK, "HALYARD_CACHE": folder})
+            (scripts / "packages.txt").write_text(packages)
+            return run(scripts / "setup", *arguments, env={**NO_NETWORK, "HALYARD_CACHE": folder})
+
+    def test_a_missing_package_without_network_is_named(self):
+        result = self.set_up("no-such-package-here  # to be missed\n")
         self.assertEqual(result.returncode, 1)
         self.assertIn("no-such-package-here", result.stdout)
+
+    def test_what_only_checks_need_is_not_wanted_for_a_run(self):
+        packages = "make\n[check]\nno-such-package-here\n"
+        self.assertEqual(self.set_up(packages, "run").returncode, 0)
+        result = self.set_up(packages)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no-such-package-here", result.stdout)
+
+    def test_an_unknown_set_is_refused(self):
+        result = run(SCRIPTS / "setup", "everything")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("usage: setup [run]", result.stdout)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,9 @@ struct FloatMax {
   }
 };
 
-struct FloatAverage : FloatMax {
+struct FloatAverage {
+  using Wide = float;
+  static constexpr DType kType = DType::kF32;
   static constexpr float kIdentity = 0.0F;
   static void fold(float* x, const float* y, std::size_t n) {
     kernels().binary_f32.at(static_cast<std::size_t>(Binary::kAdd))(x, y, x, n);
