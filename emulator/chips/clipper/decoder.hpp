@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "chips/chip.hpp"
 #include "chips/clipper/command.hpp"
 
 namespace halyard::emu::clipper {

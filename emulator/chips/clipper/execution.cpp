@@ -3,24 +3,15 @@
 
 #include <clipper/clipper_regs.h>
 
-#include <bit>
-#include <new>
 #include <utility>
 
-#include "chips/clipper/cost.hpp"
 #include "chips/clipper/decoder.hpp"
-#include "chips/clipper/operand_memory.hpp"
+#include "chips/tensor/execute.hpp"
+#include "chips/tensor/operand_memory.hpp"
 
 namespace halyard::emu::clipper {
 
 namespace {
-
-/// Buffers belong to the thread and not to the job: a job may go on on another engine after each
-/// command.
-OperandMemory& thread_memory() {
-  thread_local OperandMemory memory;
-  return memory;
-}
 
 /// Gathers an extent's end without overflow.
 bool wraps(std::uint64_t address, std::uint64_t size) {
@@ -107,7 +98,7 @@ bool JobExecution::fetch_bindings() {
     more_bindings_.resize(job_.binding_count);
     table = more_bindings_;
   }
-  if (!copy_in(*space_, job_.bindings, std::as_writable_bytes(table), fault_)) return false;
+  if (!tensor::copy_in(*space_, job_.bindings, std::as_writable_bytes(table), fault_)) return false;
   bindings_ = table;
   have_bindings_ = true;
   return true;
@@ -117,7 +108,7 @@ bool JobExecution::fetch_command() {
   drm_halyard_clipper_command header;
   std::array<drm_halyard_clipper_operand, kMaxOperands> operands;
   std::uint64_t address = command_address();
-  if (!copy_in(*space_, address, std::as_writable_bytes(std::span(&header, 1)), fault_))
+  if (!tensor::copy_in(*space_, address, std::as_writable_bytes(std::span(&header, 1)), fault_))
     return false;
   if (!decode_header(header, engine_class_, command_, fault_)) return false;
   const std::uint32_t left = job_.stream_size - offset_ - std::uint32_t{kCommandSize};
@@ -128,7 +119,7 @@ bool JobExecution::fetch_command() {
   }
   address += kCommandSize;
   const auto raw = std::span(operands).first(command_.count);
-  if (!copy_in(*space_, address, std::as_writable_bytes(raw), fault_)) return false;
+  if (!tensor::copy_in(*space_, address, std::as_writable_bytes(raw), fault_)) return false;
   next_offset_ = offset_ + static_cast<std::uint32_t>(kCommandSize + command_.count * kOperandSize);
   return decode_operands(raw, bindings_, engine_class_, command_, fault_);
 }
@@ -150,7 +141,7 @@ Outcome JobExecution::execute_pinned() {
 }
 
 Outcome JobExecution::retire() {
-  cycles_ += command_cycles(command_);
+  cycles_ += tensor::command_cycles(kCostModel, command_.work);
   ++completed_;
   offset_ = next_offset_;
   fetched_ = false;
@@ -158,41 +149,11 @@ Outcome JobExecution::retire() {
 }
 
 Outcome JobExecution::compute() {
-  OperandMemory& memory = thread_memory();
-  try {
-    if (!memory.acquire(*space_, command_, fault_)) return faulted();
-    if (cancelled_.load(std::memory_order_relaxed))
-      return fail(FaultCause::kIllegalCommand, 0, "the job was cancelled");
-    if (auto reason = command_.info->apply(engine::fast(), command_, memory.tensors());
-        !reason.empty()) {
-      // Shapes were checked before: what is left are values, gather's indices.
-      return fail(FaultCause::kOutOfBounds, command_.operands[0].first,
-                  std::string(command_.info->name) + ": " + reason);
-    }
-    if (cancelled_.load(std::memory_order_relaxed))
-      return fail(FaultCause::kIllegalCommand, 0, "the job was cancelled");
-    memory.commit(command_);
-    memory.release();
-  } catch (const std::bad_alloc&) {
-    return fail(FaultCause::kIllegalCommand, 0, "the command needs more memory than the card has");
-  }
-  return retire();
+  return tensor::execute(command_.work, *space_, cancelled_, fault_) ? retire() : faulted();
 }
 
-/// Two adjacent, 8-byte aligned halves never straddle a page, so they are one 64-bit word.
 std::uint64_t* JobExecution::resolve_value(Access access) {
-  const auto memory =
-      space_->translate(command_.operands[0].first, sizeof(std::uint64_t), access, fault_);
-  if (memory.empty()) return nullptr;
-  const auto host = std::bit_cast<std::uintptr_t>(memory.data());
-  if (memory.size() < sizeof(std::uint64_t) || host % alignof(std::uint64_t) != 0) {
-    fault_.cause = FaultCause::kUnmapped;
-    fault_.address = command_.operands[0].first;
-    fault_.access = access;
-    fault_.text = "the value's memory is not one aligned word";
-    return nullptr;
-  }
-  return reinterpret_cast<std::uint64_t*>(memory.data());
+  return tensor::resolve_word(command_.work, *space_, access, fault_);
 }
 
 Outcome JobExecution::wait_fence() {

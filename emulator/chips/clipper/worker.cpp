@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "chips/clipper/card.hpp"
-#include "chips/clipper/operand_memory.hpp"
 #include "chips/clipper/rules.hpp"
 
 namespace halyard::emu::clipper {

@@ -11,7 +11,6 @@
 #include <limits>
 
 #include "chips/clipper/command.hpp"
-#include "chips/clipper/cost.hpp"
 #include "chips/clipper/processor.hpp"
 #include "fake_space.hpp"
 #include "stream.hpp"

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "chips/chip.hpp"
-#include "chips/clipper/command.hpp"
+#include "chips/tensor/command.hpp"
 
-namespace halyard::emu::clipper {
+namespace halyard::emu::tensor {
 
 /// Copies [address, address + size) into `destination`. False with `fault` set when an address does
 /// not translate.
@@ -71,4 +71,4 @@ class OperandMemory {
   Tensors tensors_{};
 };
 
-}  // namespace halyard::emu::clipper
+}  // namespace halyard::emu::tensor

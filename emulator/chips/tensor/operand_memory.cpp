@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "chips/clipper/operand_memory.hpp"
+#include "chips/tensor/operand_memory.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -7,7 +7,7 @@
 #include <limits>
 #include <new>
 
-namespace halyard::emu::clipper {
+namespace halyard::emu::tensor {
 
 namespace {
 
@@ -191,13 +191,14 @@ bool OperandMemory::resolve(AddressSpace& space, const Operand& operand, Access 
 
 bool OperandMemory::must_stage(const Command& command, unsigned index) const {
   const Slot& slot = slots_.at(index);
-  if (slot.pieces.size() > 1 || (command.info->snapshot >> index & 1U) != 0) return true;
-  const unsigned out = command.count - 1;
-  if (!command.info->has_output || index == out || slots_.at(out).staged) return false;
+  const Operation& info = command.info();
+  if (slot.pieces.size() > 1 || (info.snapshot >> index & 1U) != 0) return true;
+  const unsigned out = info.operands - 1;
+  if (!info.has_output || index == out || slots_.at(out).staged) return false;
   // Both in place: what overlaps is read before it is written, unless the arithmetic can take it as
   // it is.
   return overlap(slot.pieces[0], slots_.at(out).pieces[0]) &&
-         !(command.info->in_place && same_view(tensors_.at(index), tensors_.at(out)));
+         !(info.in_place && same_view(tensors_.at(index), tensors_.at(out)));
 }
 
 void OperandMemory::choose_output(const Operand& operand, Slot& slot, engine::Tensor& tensor) {
@@ -236,8 +237,9 @@ void OperandMemory::stage_input(const Operand& operand, Slot& slot, engine::Tens
 }
 
 bool OperandMemory::acquire(AddressSpace& space, const Command& command, Fault& fault) {
-  const unsigned out = command.info->has_output ? command.count - 1 : kMaxOperands;
-  for (unsigned i = 0; i < command.count; ++i) {
+  const unsigned count = command.info().operands;
+  const unsigned out = command.info().has_output ? count - 1 : kMaxOperands;
+  for (unsigned i = 0; i < count; ++i) {
     const Operand& operand = command.operands.at(i);
     tensors_.at(i) = operand.tensor;
     Slot& slot = slots_.at(i);
@@ -247,9 +249,8 @@ bool OperandMemory::acquire(AddressSpace& space, const Command& command, Fault& 
       return false;
     tensors_.at(i).data = slot.pieces[0].data() + (operand.first - operand.begin);
   }
-  if (out < command.count)
-    choose_output(command.operands.at(out), slots_.at(out), tensors_.at(out));
-  for (unsigned i = 0; i < command.count; ++i) {
+  if (out < count) choose_output(command.operands.at(out), slots_.at(out), tensors_.at(out));
+  for (unsigned i = 0; i < count; ++i) {
     const Operand& operand = command.operands.at(i);
     if (i == out || !operand.present) continue;
     const bool aligned = is_aligned(tensors_.at(i).data, engine::size_of(operand.tensor.type));
@@ -259,8 +260,8 @@ bool OperandMemory::acquire(AddressSpace& space, const Command& command, Fault& 
 }
 
 void OperandMemory::commit(const Command& command) {
-  if (!command.info->has_output) return;
-  const unsigned out = command.count - 1;
+  if (!command.info().has_output) return;
+  const unsigned out = command.info().operands - 1U;
   const Operand& operand = command.operands.at(out);
   const Slot& slot = slots_.at(out);
   if (!slot.staged) return;
@@ -286,4 +287,4 @@ void OperandMemory::release() {
   }
 }
 
-}  // namespace halyard::emu::clipper
+}  // namespace halyard::emu::tensor
