@@ -1,61 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Buffer objects in host memory, cached, on GEM shmem; and dma-bufs to and from other devices.
+ * Buffer objects: what all kinds of them have in common. Each kind, a struct halyard_bo_kind, has a
+ * file of its own.
  *
  * A BO is mapped for its device's DMA only while somebody has it pinned: an address space that maps
  * it, or a job on a chip without MMU. So nothing is mapped for a device that was unplugged, and
  * what nobody uses can be swapped.
  */
 
-#include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
-#include <linux/pagemap.h>
 #include <linux/slab.h>
-
-#include <drm/drm_prime.h>
-
-#include <compat.h>
 
 #include "core.h"
 
-static_assert(offsetof(struct halyard_bo, base.base) == 0, "the DRM core frees what it allocated");
+static_assert(offsetof(struct halyard_bo, gem) == 0, "the DRM core frees what it allocated");
 
-static struct halyard_device *halyard_bo_device(struct halyard_bo *bo)
-{
-	return to_halyard_device(bo->base.base.dev);
-}
+/* What BO_CREATE makes in a region. */
+static const struct halyard_bo_kind *const halyard_memory_kinds[HALYARD_NUM_MEMORIES] = {
+	[HALYARD_MEMORY_PAGES] = &halyard_bo_shmem,
+};
 
 /* ---- memory in use ---- */
 
 /**
- * halyard_bo_region_size() - bytes of host memory that BOs of a device may hold
+ * halyard_bo_region_size() - bytes that BOs in a region may hold
  * @hdev: the device
+ * @region: index into &halyard_chip.regions
  *
- * Half of the memory, as with other drivers: BOs are not charged to who makes them until they are
+ * Of host memory half, as with other drivers: BOs are not charged to who makes them until they are
  * used.
  *
  * Return: bytes
  */
-u64 halyard_bo_region_size(struct halyard_device *hdev)
+u64 halyard_bo_region_size(struct halyard_device *hdev, u32 region)
 {
 	return PAGE_ALIGN_DOWN(((u64)totalram_pages() << PAGE_SHIFT) / 2);
 }
 
-static int halyard_bo_account(struct halyard_device *hdev, u64 size)
+static int halyard_bo_account(struct halyard_device *hdev, u32 region, u64 size)
 {
-	if (atomic64_add_return(size, &hdev->core->bo_bytes) <= halyard_bo_region_size(hdev))
+	atomic64_t *used = &hdev->core->region_used[region];
+	u64 room = halyard_bo_region_size(hdev, region);
+
+	if (atomic64_add_return(size, used) <= room)
 		return 0;
 
-	atomic64_sub(size, &hdev->core->bo_bytes);
-	dev_notice_ratelimited(hdev->dev, "a BO of %llu KiB does not fit in the %llu KiB for BOs\n",
-			       size / SZ_1K, halyard_bo_region_size(hdev) / SZ_1K);
+	atomic64_sub(size, used);
+	dev_notice_ratelimited(hdev->dev, "a BO of %llu KiB does not fit in the %llu KiB of %s\n",
+			       size / SZ_1K, room / SZ_1K, hdev->chip->regions[region].name);
 	return -ENOSPC;
 }
 
-static void halyard_bo_unaccount(struct halyard_device *hdev, u64 size)
+static void halyard_bo_unaccount(struct halyard_device *hdev, u32 region, u64 size)
 {
-	atomic64_sub(size, &hdev->core->bo_bytes);
+	atomic64_sub(size, &hdev->core->region_used[region]);
 }
 
 /* ---- pages for the device ---- */
@@ -80,37 +79,18 @@ static enum dma_data_direction halyard_bo_direction(struct halyard_bo *bo)
 	return bo->readonly ? DMA_TO_DEVICE : DMA_BIDIRECTIONAL;
 }
 
-static struct sg_table *halyard_bo_get_sgt(struct halyard_bo *bo)
+/**
+ * halyard_bo_map_sgt() - maps a BO's own pages for its device; for &halyard_bo_kind.pin
+ * @bo: the BO
+ * @sgt: its pages, or an ERR_PTR, which is returned; freed when they can't be mapped
+ *
+ * Return: @sgt, or an ERR_PTR
+ */
+struct sg_table *halyard_bo_map_sgt(struct halyard_bo *bo, struct sg_table *sgt)
 {
-	struct drm_gem_object *obj = &bo->base.base;
-	struct sg_table *sgt;
+	struct halyard_device *hdev = to_halyard_device(bo->gem.dev);
 	int ret;
 
-	if (bo->userptr)
-		return halyard_userptr_get_sgt(bo);
-
-	ret = drm_gem_shmem_pin_locked(&bo->base);
-	if (ret)
-		return ERR_PTR(ret);
-	sgt = drm_prime_pages_to_sg(obj->dev, bo->base.pages, obj->size >> PAGE_SHIFT);
-	if (IS_ERR(sgt))
-		drm_gem_shmem_unpin_locked(&bo->base);
-	return sgt;
-}
-
-static void halyard_bo_put_pages(struct halyard_bo *bo)
-{
-	if (!bo->userptr)
-		drm_gem_shmem_unpin_locked(&bo->base);
-}
-
-static struct sg_table *halyard_bo_map_own(struct halyard_bo *bo)
-{
-	struct halyard_device *hdev = halyard_bo_device(bo);
-	struct sg_table *sgt;
-	int ret;
-
-	sgt = halyard_bo_get_sgt(bo);
 	if (IS_ERR(sgt))
 		return sgt;
 	ret = dma_map_sgtable(hdev->dev, sgt, halyard_bo_direction(bo), 0);
@@ -126,29 +106,19 @@ unmap:
 free:
 	sg_free_table(sgt);
 	kfree(sgt);
-	halyard_bo_put_pages(bo);
 	return ERR_PTR(ret);
 }
 
-static struct sg_table *halyard_bo_map(struct halyard_bo *bo)
+/**
+ * halyard_bo_unmap_sgt() - undoes halyard_bo_map_sgt()
+ * @bo: the BO
+ * @sgt: its pages; freed
+ */
+void halyard_bo_unmap_sgt(struct halyard_bo *bo, struct sg_table *sgt)
 {
-	if (halyard_compat_gem_is_imported(&bo->base.base))
-		return dma_buf_map_attachment(bo->base.base.import_attach, DMA_BIDIRECTIONAL);
-	return halyard_bo_map_own(bo);
-}
-
-static void halyard_bo_unmap(struct halyard_bo *bo, struct sg_table *sgt)
-{
-	struct drm_gem_object *obj = &bo->base.base;
-
-	if (halyard_compat_gem_is_imported(obj)) {
-		dma_buf_unmap_attachment(obj->import_attach, sgt, DMA_BIDIRECTIONAL);
-		return;
-	}
-	dma_unmap_sgtable(obj->dev->dev, sgt, halyard_bo_direction(bo), 0);
+	dma_unmap_sgtable(bo->gem.dev->dev, sgt, halyard_bo_direction(bo), 0);
 	sg_free_table(sgt);
 	kfree(sgt);
-	halyard_bo_put_pages(bo);
 }
 
 /**
@@ -162,13 +132,13 @@ struct sg_table *halyard_bo_pin(struct halyard_bo *bo)
 {
 	struct sg_table *sgt;
 
-	dma_resv_lock(bo->base.base.resv, NULL);
-	sgt = bo->pins ? bo->sgt : halyard_bo_map(bo);
+	dma_resv_lock(bo->gem.resv, NULL);
+	sgt = bo->pins ? bo->sgt : bo->kind->pin(bo);
 	if (!IS_ERR(sgt)) {
 		bo->sgt = sgt;
 		bo->pins++;
 	}
-	dma_resv_unlock(bo->base.base.resv);
+	dma_resv_unlock(bo->gem.resv);
 	return sgt;
 }
 
@@ -178,91 +148,21 @@ struct sg_table *halyard_bo_pin(struct halyard_bo *bo)
  */
 void halyard_bo_unpin(struct halyard_bo *bo)
 {
-	dma_resv_lock(bo->base.base.resv, NULL);
+	dma_resv_lock(bo->gem.resv, NULL);
 	if (!--bo->pins) {
-		halyard_bo_unmap(bo, bo->sgt);
+		bo->kind->unpin(bo);
 		bo->sgt = NULL;
 	}
-	dma_resv_unlock(bo->base.base.resv);
-}
-
-/* ---- dma-buf ---- */
-
-static const struct dma_buf_ops halyard_dma_buf_ops = {
-	.attach = drm_gem_map_attach,
-	.detach = drm_gem_map_detach,
-	.map_dma_buf = drm_gem_map_dma_buf,
-	.unmap_dma_buf = drm_gem_unmap_dma_buf,
-	.release = drm_gem_dmabuf_release,
-	.mmap = drm_gem_dmabuf_mmap,
-	.vmap = drm_gem_dmabuf_vmap,
-	.vunmap = drm_gem_dmabuf_vunmap,
-};
-
-static struct dma_buf *halyard_gem_export(struct drm_gem_object *obj, int flags)
-{
-	struct dma_buf_export_info info = {
-		.exp_name = KBUILD_MODNAME,
-		.owner = obj->dev->driver->fops->owner,
-		.ops = &halyard_dma_buf_ops,
-		.size = obj->size,
-		.flags = flags,
-		.priv = obj,
-		.resv = obj->resv,
-	};
-
-	/*
-	 * A process's memory goes where the process wants, not where a holder of a file descriptor
-	 * wants.
-	 */
-	if (to_halyard_bo(obj)->userptr)
-		return ERR_PTR(-EOPNOTSUPP);
-	return drm_gem_dmabuf_export(obj->dev, &info);
-}
-
-/**
- * halyard_gem_prime_import() - &drm_driver.gem_prime_import
- * @drm: the device
- * @dma_buf: of whatever device
- *
- * The default would map the memory for the device for as long as the object lives; see at the top.
- *
- * Return: the object, a new one unless the memory is our own, or an ERR_PTR
- */
-struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct dma_buf *dma_buf)
-{
-	struct dma_buf_attachment *attach;
-	struct drm_gem_object *obj;
-
-	if (dma_buf->ops == &halyard_dma_buf_ops) {
-		obj = dma_buf->priv;
-		if (obj->dev == drm) {
-			drm_gem_object_get(obj);
-			return obj;
-		}
-	}
-
-	attach = dma_buf_attach(dma_buf, drm->dev);
-	if (IS_ERR(attach))
-		return ERR_CAST(attach);
-	get_dma_buf(dma_buf);
-
-	obj = drm_gem_shmem_prime_import_sg_table(drm, attach, NULL);
-	if (IS_ERR(obj)) {
-		dma_buf_detach(dma_buf, attach);
-		dma_buf_put(dma_buf);
-		return obj;
-	}
-	obj->import_attach = attach;
-	obj->resv = dma_buf->resv;
-	to_halyard_bo(obj)->flags |= DRM_HALYARD_BO_IMPORTED;
-	halyard_bo_init(to_halyard_bo(obj), to_halyard_device(drm));
-	return obj;
+	dma_resv_unlock(bo->gem.resv);
 }
 
 /* ---- the GEM object ---- */
 
-static void halyard_gem_free(struct drm_gem_object *obj)
+/**
+ * halyard_gem_free() - &drm_gem_object_funcs.free of all kinds
+ * @obj: BO without references
+ */
+void halyard_gem_free(struct drm_gem_object *obj)
 {
 	struct halyard_device *hdev = to_halyard_device(obj->dev);
 	struct halyard_bo *bo = to_halyard_bo(obj);
@@ -272,118 +172,80 @@ static void halyard_gem_free(struct drm_gem_object *obj)
 	mutex_lock(&hdev->core->bos_lock);
 	list_del_init(&bo->link);
 	mutex_unlock(&hdev->core->bos_lock);
-	halyard_bo_unaccount(hdev, bo->accounted);
+	halyard_bo_unaccount(hdev, bo->region, bo->accounted);
 
-	if (bo->userptr) {
-		halyard_userptr_free(bo->userptr);
-		drm_gem_object_release(obj);
-		kfree(bo);
-	} else {
-		drm_gem_shmem_free(&bo->base);
-	}
+	bo->kind->free(bo);
 }
-
-/*
- * The helper asks the object for its dma-buf, which is gone as soon as the last handle is closed;
- * the attachment's stays.
- */
-static int halyard_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
-{
-	int ret;
-
-	if (!halyard_compat_gem_is_imported(obj))
-		return drm_gem_shmem_object_mmap(obj, vma);
-
-	vma->vm_private_data = NULL;
-	vma->vm_ops = NULL;
-	ret = dma_buf_mmap(obj->import_attach->dmabuf, vma, 0);
-	/* Of drm_gem_mmap_obj(); the mapping holds the dma-buf now. */
-	if (!ret)
-		drm_gem_object_put(obj);
-	return ret;
-}
-
-static enum drm_gem_object_status halyard_gem_status(struct drm_gem_object *obj)
-{
-	struct halyard_bo *bo = to_halyard_bo(obj);
-	bool resident = bo->userptr || READ_ONCE(bo->base.pages) || READ_ONCE(bo->sgt);
-
-	return resident ? DRM_GEM_OBJECT_RESIDENT : 0;
-}
-
-static const struct drm_gem_object_funcs halyard_gem_funcs = {
-	.free = halyard_gem_free,
-	.export = halyard_gem_export,
-	.pin = drm_gem_shmem_object_pin,
-	.unpin = drm_gem_shmem_object_unpin,
-	.get_sg_table = drm_gem_shmem_object_get_sg_table,
-	.vmap = drm_gem_shmem_object_vmap,
-	.vunmap = drm_gem_shmem_object_vunmap,
-	.mmap = halyard_gem_mmap,
-	.status = halyard_gem_status,
-	.vm_ops = &drm_gem_shmem_vm_ops,
-};
 
 /**
- * halyard_gem_create_object() - &drm_driver.gem_create_object: memory for a BO
- * @drm: the device
- * @size: of the BO
+ * halyard_gem_status() - &drm_gem_object_funcs.status of kinds that are resident while pinned
+ * @obj: BO
  *
- * Return: what the shmem helper initialises, or an ERR_PTR
+ * Return: DRM_GEM_OBJECT_RESIDENT or 0
  */
-struct drm_gem_object *halyard_gem_create_object(struct drm_device *drm, size_t size)
+enum drm_gem_object_status halyard_gem_status(struct drm_gem_object *obj)
+{
+	return READ_ONCE(to_halyard_bo(obj)->sgt) ? DRM_GEM_OBJECT_RESIDENT : 0;
+}
+
+/**
+ * halyard_bo_alloc() - allocates a BO whose memory is no helper's; for the kinds
+ * @hdev: the device
+ * @size: bytes
+ * @funcs: of its GEM object
+ *
+ * Return: a BO to be given to halyard_bo_init(), or NULL
+ */
+struct halyard_bo *halyard_bo_alloc(struct halyard_device *hdev, u64 size,
+				    const struct drm_gem_object_funcs *funcs)
 {
 	struct halyard_bo *bo;
 
 	bo = kzalloc(sizeof(*bo), GFP_KERNEL);
 	if (!bo)
-		return ERR_PTR(-ENOMEM);
-	INIT_LIST_HEAD(&bo->link);
-	bo->base.base.funcs = &halyard_gem_funcs;
-	return &bo->base.base;
+		return NULL;
+	bo->gem.funcs = funcs;
+	drm_gem_private_object_init(&hdev->drm, &bo->gem, size);
+	return bo;
 }
 
 /**
  * halyard_bo_init() - makes a BO known, once its GEM object is complete
  * @bo: the BO
- * @hdev: its device
+ * @kind: its kind
+ * @region: its region
  */
-void halyard_bo_init(struct halyard_bo *bo, struct halyard_device *hdev)
+void halyard_bo_init(struct halyard_bo *bo, const struct halyard_bo_kind *kind, u32 region)
 {
+	struct halyard_core *core = to_halyard_device(bo->gem.dev)->core;
+
+	bo->kind = kind;
+	bo->region = region;
 	bo->creator = task_tgid_nr(current);
 
-	mutex_lock(&hdev->core->bos_lock);
-	list_add_tail(&bo->link, &hdev->core->bos);
-	mutex_unlock(&hdev->core->bos_lock);
+	mutex_lock(&core->bos_lock);
+	list_add_tail(&bo->link, &core->bos);
+	mutex_unlock(&core->bos_lock);
 }
 
-static struct halyard_bo *halyard_bo_create(struct halyard_device *hdev, u64 size)
+static struct halyard_bo *halyard_bo_create(struct halyard_device *hdev, u32 region, u64 size)
 {
-	struct drm_gem_shmem_object *shmem;
+	const struct halyard_bo_kind *kind =
+		halyard_memory_kinds[hdev->chip->regions[region].memory];
 	struct halyard_bo *bo;
 	int ret;
 
-	ret = halyard_bo_account(hdev, size);
+	ret = halyard_bo_account(hdev, region, size);
 	if (ret)
 		return ERR_PTR(ret);
 
-	shmem = drm_gem_shmem_create(&hdev->drm, size);
-	if (IS_ERR(shmem)) {
-		halyard_bo_unaccount(hdev, size);
-		return ERR_CAST(shmem);
+	bo = kind->create(hdev, size);
+	if (IS_ERR(bo)) {
+		halyard_bo_unaccount(hdev, region, size);
+		return bo;
 	}
-	/* Without an IOMMU the pages themselves have to be where the device reaches them. */
-	if (dma_addressing_limited(hdev->dev))
-		mapping_set_gfp_mask(shmem->base.filp->f_mapping,
-				     GFP_USER | __GFP_DMA32 | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
-
-	/* What the device writes no page table tells of. */
-	shmem->pages_mark_dirty_on_put = true;
-	shmem->pages_mark_accessed_on_put = true;
-
-	bo = container_of(shmem, struct halyard_bo, base);
 	bo->accounted = size;
-	halyard_bo_init(bo, hdev);
+	halyard_bo_init(bo, kind, region);
 	return bo;
 }
 
@@ -406,16 +268,17 @@ int halyard_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file 
 	int ret;
 
 	/* Before it is rounded up, which may overflow. */
-	if (!args->size || args->size > halyard_bo_region_size(hdev) || args->region)
+	if (args->region >= hdev->chip->num_regions || !args->size ||
+	    args->size > halyard_bo_region_size(hdev, args->region))
 		return -EINVAL;
 	size = PAGE_ALIGN(args->size);
 
-	bo = halyard_bo_create(hdev, size);
+	bo = halyard_bo_create(hdev, args->region, size);
 	if (IS_ERR(bo))
 		return PTR_ERR(bo);
 
-	ret = drm_gem_handle_create(drm_file, &bo->base.base, &args->handle);
-	drm_gem_object_put(&bo->base.base);
+	ret = drm_gem_handle_create(drm_file, &bo->gem, &args->handle);
+	drm_gem_object_put(&bo->gem);
 	if (!ret)
 		args->size = size;
 	return ret;
@@ -439,7 +302,7 @@ int halyard_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_
 	if (!obj)
 		return -ENOENT;
 
-	ret = to_halyard_bo(obj)->userptr ? -EOPNOTSUPP : drm_gem_create_mmap_offset(obj);
+	ret = obj->funcs->mmap ? drm_gem_create_mmap_offset(obj) : -EOPNOTSUPP;
 	if (!ret)
 		args->offset = drm_vma_node_offset_addr(&obj->vma_node);
 	drm_gem_object_put(obj);
@@ -463,8 +326,8 @@ int halyard_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *d
 	if (!obj)
 		return -ENOENT;
 
-	args->region = 0;
-	args->flags = to_halyard_bo(obj)->flags;
+	args->region = to_halyard_bo(obj)->region;
+	args->flags = to_halyard_bo(obj)->kind->flags;
 	args->size = obj->size;
 	drm_gem_object_put(obj);
 	return 0;

@@ -107,7 +107,8 @@ struct halyard_irq;
  * @quarantine_work: releases @released
  * @vms: address spaces, &halyard_vm_core.link
  * @bos: buffer objects, &halyard_bo.link
- * @bo_bytes: held by buffer objects, in host memory
+ * @region_used: bytes held by buffer objects made in each region
+ * @job_mems: memory of jobs, &halyard_job_core.mem_link
  * @unplug_done: the device is unplugged: no job, no DMA, no interrupt any more
  * @sched: state of the job side, see queue.h
  * @lost: the device is lost: why, or NULL
@@ -140,7 +141,10 @@ struct halyard_core {
 	/** @bos_lock: protects @bos */
 	struct mutex bos_lock;
 	struct list_head bos;
-	atomic64_t bo_bytes;
+	atomic64_t region_used[HALYARD_MAX_REGIONS];
+	/** @job_mems_lock: protects @job_mems */
+	spinlock_t job_mems_lock;
+	struct list_head job_mems;
 	/** @unplug_lock: decides who unplugs the device */
 	struct mutex unplug_lock;
 	struct completion unplug_done;
@@ -202,25 +206,53 @@ void halyard_quarantine_drain(struct halyard_device *hdev);
 void *halyard_uobj_get_array(const struct drm_halyard_obj_array *in, u32 min_stride,
 			     u32 obj_size, u32 max_count);
 
-/* ---- bo.c, userptr.c ---- */
+/* ---- bo.c: buffer objects; a file for each kind of them ---- */
+
+struct halyard_bo;
+
+/**
+ * struct halyard_bo_kind - what one kind of buffer objects has of its own; constant
+ * @name: for debugfs
+ * @flags: DRM_HALYARD_BO_*
+ * @create: makes a BO of so many bytes, whole pages, for BO_CREATE; or ERR_PTR. The caller counts
+ *	the bytes and calls halyard_bo_init().
+ * @free: frees a BO that nobody has a reference to
+ * @pin: maps the BO's pages for the device and keeps them so; a table or ERR_PTR. Only when
+ *	&halyard_bo.pins is 0, under the object's reservation lock.
+ * @unpin: undoes @pin; &halyard_bo.sgt is the table. Under the object's reservation lock.
+ */
+struct halyard_bo_kind {
+	const char *name;
+	u32 flags;
+	struct halyard_bo *(*create)(struct halyard_device *hdev, u64 size);
+	void (*free)(struct halyard_bo *bo);
+	struct sg_table *(*pin)(struct halyard_bo *bo);
+	void (*unpin)(struct halyard_bo *bo);
+};
 
 /**
  * struct halyard_bo - a buffer object
- * @base: GEM object with its pages
+ * @gem: GEM object, the first member of what each kind has
+ * @shmem: of &halyard_bo_shmem
+ * @kind: its kind
  * @link: in &halyard_core.bos
  * @creator: process that made it, for debugfs
- * @flags: DRM_HALYARD_BO_*
+ * @region: in which it is, index into &halyard_chip.regions
  * @readonly: the device may only read it
- * @accounted: bytes of it that count in &halyard_core.bo_bytes
+ * @accounted: bytes of it that count in &halyard_core.region_used
  * @pins: users of @sgt; protected by the object's reservation lock
  * @sgt: pages mapped for the device while @pins is not 0; protected like @pins
  * @userptr: pinned pages of a process, or NULL
  */
 struct halyard_bo {
-	struct drm_gem_shmem_object base;
+	union {
+		struct drm_gem_object gem;
+		struct drm_gem_shmem_object shmem;
+	};
+	const struct halyard_bo_kind *kind;
 	struct list_head link;
 	pid_t creator;
-	u32 flags;
+	u32 region;
 	bool readonly;
 	u64 accounted;
 	unsigned int pins;
@@ -230,27 +262,34 @@ struct halyard_bo {
 
 static inline struct halyard_bo *to_halyard_bo(struct drm_gem_object *obj)
 {
-	return container_of(to_drm_gem_shmem_obj(obj), struct halyard_bo, base);
+	return container_of(obj, struct halyard_bo, gem);
 }
 
-struct drm_gem_object *halyard_gem_create_object(struct drm_device *drm, size_t size);
-struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct dma_buf *dma_buf);
-void halyard_bo_init(struct halyard_bo *bo, struct halyard_device *hdev);
 /*
  * Pages mapped for the device until the last unpin, or ERR_PTR; for mappings and for chips without
  * MMU. Both take the object's reservation lock. A pinned object is pinned again without fail.
  */
 struct sg_table *halyard_bo_pin(struct halyard_bo *bo);
 void halyard_bo_unpin(struct halyard_bo *bo);
-/* Bytes of host memory that buffer objects of the device may hold. */
-u64 halyard_bo_region_size(struct halyard_device *hdev);
+/* Bytes that buffer objects of the device may hold in a region. */
+u64 halyard_bo_region_size(struct halyard_device *hdev, u32 region);
 
-/*
- * userptr.c, for bo.c: the pages as a table, not mapped for any device; and their release with the
- * object.
- */
-struct sg_table *halyard_userptr_get_sgt(struct halyard_bo *bo);
-void halyard_userptr_free(struct halyard_userptr *userptr);
+/* For the kinds. */
+struct halyard_bo *halyard_bo_alloc(struct halyard_device *hdev, u64 size,
+				    const struct drm_gem_object_funcs *funcs);
+void halyard_bo_init(struct halyard_bo *bo, const struct halyard_bo_kind *kind, u32 region);
+struct sg_table *halyard_bo_map_sgt(struct halyard_bo *bo, struct sg_table *sgt);
+void halyard_bo_unmap_sgt(struct halyard_bo *bo, struct sg_table *sgt);
+void halyard_gem_free(struct drm_gem_object *obj);
+enum drm_gem_object_status halyard_gem_status(struct drm_gem_object *obj);
+
+/* bo_shmem.c */
+extern const struct halyard_bo_kind halyard_bo_shmem;
+struct drm_gem_object *halyard_gem_create_object(struct drm_device *drm, size_t size);
+
+/* prime.c */
+struct dma_buf *halyard_gem_export(struct drm_gem_object *obj, int flags);
+struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct dma_buf *dma_buf);
 
 /* ---- vm.c, kmem.c ---- */
 
@@ -364,6 +403,8 @@ void halyard_sched_unplug(struct halyard_device *hdev);
 void halyard_sched_suspend(struct halyard_device *hdev);
 /* After ops->start: makes queues anew and runs again what did not end before suspend. */
 int halyard_sched_resume(struct halyard_device *hdev);
+/* After halyard_sched_unplug(): no memory of a job is mapped for the device any more. */
+void halyard_job_mems_revoke(struct halyard_device *hdev);
 /* At close. */
 void halyard_queues_release(struct halyard_file *file);
 /* Counters for fdinfo, QUEUE_QUERY and debugfs. */

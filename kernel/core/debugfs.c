@@ -20,23 +20,24 @@ static int halyard_debugfs_bos(struct seq_file *m, void *data)
 {
 	struct halyard_device *hdev = halyard_debugfs_device(m);
 	struct halyard_bo *bo;
+	unsigned int i;
 
-	seq_puts(m, "     pid         bytes  handles  refs  pins  kind\n");
+	seq_puts(m, "     pid         bytes  handles  refs  pins  region  kind\n");
 	mutex_lock(&hdev->core->bos_lock);
 	list_for_each_entry(bo, &hdev->core->bos, link) {
-		struct drm_gem_object *obj = &bo->base.base;
+		struct drm_gem_object *obj = &bo->gem;
 
-		seq_printf(m, "%8d  %12zu  %7u  %4u  %4u  %s%s%s\n", bo->creator, obj->size,
+		seq_printf(m, "%8d  %12zu  %7u  %4u  %4u  %6s  %s%s%s\n", bo->creator, obj->size,
 			   READ_ONCE(obj->handle_count), kref_read(&obj->refcount),
-			   READ_ONCE(bo->pins),
-			   bo->flags & DRM_HALYARD_BO_IMPORTED ? "imported" :
-			   bo->flags & DRM_HALYARD_BO_USERPTR ? "userptr" : "own",
-			   bo->readonly ? ", read-only" : "",
+			   READ_ONCE(bo->pins), hdev->chip->regions[bo->region].name,
+			   bo->kind->name, bo->readonly ? ", read-only" : "",
 			   READ_ONCE(obj->dma_buf) ? ", shared" : "");
 	}
 	mutex_unlock(&hdev->core->bos_lock);
-	seq_printf(m, "own memory: %lld of %llu bytes\n", atomic64_read(&hdev->core->bo_bytes),
-		   halyard_bo_region_size(hdev));
+	for (i = 0; i < hdev->chip->num_regions; i++)
+		seq_printf(m, "%s: %lld of %llu bytes\n", hdev->chip->regions[i].name,
+			   atomic64_read(&hdev->core->region_used[i]),
+			   halyard_bo_region_size(hdev, i));
 	return 0;
 }
 
@@ -117,8 +118,6 @@ void halyard_debugfs_init(struct halyard_device *hdev)
 	drm_debugfs_add_files(&hdev->drm, halyard_debugfs_files, ARRAY_SIZE(halyard_debugfs_files));
 	halyard_debugfs_link(&hdev->drm);
 	halyard_sched_debugfs_init(hdev, root);
-	if (hdev->chip->ops->debugfs_init)
-		hdev->chip->ops->debugfs_init(hdev, root);
 }
 
 /**

@@ -71,6 +71,8 @@ static int halyard_core_init(struct halyard_device *hdev)
 	ida_init(&core->vm_ids);
 	INIT_LIST_HEAD(&core->vms);
 	INIT_LIST_HEAD(&core->bos);
+	spin_lock_init(&core->job_mems_lock);
+	INIT_LIST_HEAD(&core->job_mems);
 	init_completion(&core->unplug_done);
 	halyard_quarantine_init(hdev);
 
@@ -124,12 +126,18 @@ static int halyard_limits_check(struct halyard_device *hdev)
 	const struct halyard_limits *limits = &hdev->limits;
 	const struct halyard_chip *chip = hdev->chip;
 	bool mmu = chip->ops->vm_map;
+	unsigned int i;
 
 	if (!limits->queues || !limits->vms || !limits->queue_depth ||
 	    limits->payload_size > HALYARD_MAX_PAYLOAD ||
 	    !chip->num_classes || chip->num_classes > HALYARD_MAX_ENGINE_CLASSES ||
 	    limits->dma_bits < 32 || limits->dma_bits > 64)
 		goto refuse;
+	if (!chip->num_regions || chip->num_regions > HALYARD_MAX_REGIONS)
+		goto refuse;
+	for (i = 0; i < chip->num_regions; i++)
+		if (chip->regions[i].memory >= HALYARD_NUM_MEMORIES)
+			goto refuse;
 	if (limits->large_page_size && !is_power_of_2(limits->large_page_size))
 		goto refuse;
 	if (mmu && (limits->va_start >= limits->va_end || limits->va_end >= limits->kernel_va_end))
@@ -243,6 +251,7 @@ void halyard_device_unplug(struct halyard_device *hdev)
 	/* No DMA before fences tell user space that its memory is its own again. */
 	hdev->chip->ops->stop(hdev);
 	halyard_sched_unplug(hdev);
+	halyard_job_mems_revoke(hdev);
 	halyard_vms_unplug(hdev);
 
 	complete_all(&core->unplug_done);

@@ -50,6 +50,29 @@ static const struct dma_fence_ops halyard_fence_ops = {
 	HALYARD_FENCE_OPS_64BIT
 };
 
+/* What a job has beside its fence; nobody looks at its queue any more. */
+static void halyard_job_cleanup(struct halyard_job_core *job)
+{
+	drm_sched_job_cleanup(&job->base);
+
+	for (; job->next_after < job->num_after; job->next_after++)
+		dma_fence_put(job->after[job->next_after]);
+	kfree(job->after);
+	halyard_job_put_buffers(job);
+	halyard_queue_put(job->job.queue);
+}
+
+static void halyard_job_free(struct halyard_job_core *job)
+{
+	halyard_job_cleanup(job);
+	dma_fence_put(&job->fence);
+}
+
+static void halyard_job_release_work(struct work_struct *work)
+{
+	halyard_job_free(container_of(work, struct halyard_job_core, release_work));
+}
+
 /**
  * halyard_job_create - make a job
  * @q: its queue; the job takes the caller's reference over, unless it can't be made
@@ -73,6 +96,8 @@ struct halyard_job_core *halyard_job_create(struct halyard_queue_core *q)
 	}
 
 	INIT_LIST_HEAD(&job->link);
+	INIT_LIST_HEAD(&job->mem_link);
+	INIT_WORK(&job->release_work, halyard_job_release_work);
 	job->slot = q->slot;
 	job->job.queue = &q->queue;
 	job->job.payload = job->payload;
@@ -80,17 +105,6 @@ struct halyard_job_core *halyard_job_create(struct halyard_queue_core *q)
 	job->job.core = job;
 
 	return job;
-}
-
-/* What a job has beside its fence; nobody looks at its queue any more. */
-static void halyard_job_cleanup(struct halyard_job_core *job)
-{
-	drm_sched_job_cleanup(&job->base);
-
-	for (; job->next_after < job->num_after; job->next_after++)
-		dma_fence_put(job->after[job->next_after]);
-	kfree(job->after);
-	halyard_queue_put(job->job.queue);
 }
 
 /**
@@ -216,12 +230,18 @@ static struct dma_fence *halyard_sched_run_job(struct drm_sched_job *base)
 	return fence;
 }
 
+/*
+ * Buffers are unpinned under locks whose holders wait for memory, hence maybe for fences that the
+ * scheduler's own works are in the way of.
+ */
 static void halyard_sched_free_job(struct drm_sched_job *base)
 {
 	struct halyard_job_core *job = to_job_core(base);
 
-	halyard_job_cleanup(job);
-	dma_fence_put(&job->fence);
+	if (job->buffers)
+		queue_work(halyard_release_wq, &job->release_work);
+	else
+		halyard_job_free(job);
 }
 
 /*

@@ -65,16 +65,18 @@ static int halyard_query_engines(struct halyard_file *file, struct drm_halyard_d
 
 static int halyard_query_memory(struct halyard_file *file, struct drm_halyard_dev_query *args)
 {
+	struct drm_halyard_query_memory memory[HALYARD_MAX_REGIONS] = {};
 	struct halyard_device *hdev = file->hdev;
-	struct drm_halyard_query_memory memory = {
-		.name = "memory",
-		.region = 0,
-		.flags = DRM_HALYARD_MEMORY_HOST | DRM_HALYARD_MEMORY_MAPPABLE,
-		.size = halyard_bo_region_size(hdev),
-		.used = atomic64_read(&hdev->core->bo_bytes),
-	};
+	unsigned int i;
 
-	return halyard_query_answer(args, &memory, sizeof(memory));
+	for (i = 0; i < hdev->chip->num_regions; i++) {
+		strscpy(memory[i].name, hdev->chip->regions[i].name, sizeof(memory[i].name));
+		memory[i].region = i;
+		memory[i].flags = DRM_HALYARD_MEMORY_HOST | DRM_HALYARD_MEMORY_MAPPABLE;
+		memory[i].size = halyard_bo_region_size(hdev, i);
+		memory[i].used = atomic64_read(&hdev->core->region_used[i]);
+	}
+	return halyard_query_answer(args, memory, hdev->chip->num_regions * sizeof(memory[0]));
 }
 
 static int halyard_query_limits(struct halyard_file *file, struct drm_halyard_dev_query *args)
@@ -92,7 +94,7 @@ static int halyard_query_limits(struct halyard_file *file, struct drm_halyard_de
 		.job_syncs_max = HALYARD_JOB_SYNCS_MAX,
 		.payload_max = hdev->limits.payload_size,
 		.bind_ops_max = HALYARD_BIND_OPS_MAX,
-		.bo_size_max = halyard_bo_region_size(hdev),
+		.bo_size_max = halyard_bo_region_size(hdev, 0),
 		.timeout_ns = (u64)hdev->chip->timeout_ms * NSEC_PER_MSEC,
 	};
 

@@ -162,6 +162,9 @@ struct halyard_queue_core {
  * @num_after: entries of @after
  * @next_after: the first of @after that has not been awaited yet
  * @after: finished fences of @siblings, from arming
+ * @buffers: &halyard_job.buffers
+ * @mem_link: in &halyard_core.job_mems while &halyard_job.mem is the job's to free
+ * @release_work: frees the job when that may have to wait for memory
  * @payload: of &halyard_job.payload
  */
 struct halyard_job_core {
@@ -174,6 +177,9 @@ struct halyard_job_core {
 	u32 num_after;
 	u32 next_after;
 	struct dma_fence **after;
+	struct halyard_job_buffer *buffers;
+	struct list_head mem_link;
+	struct work_struct release_work;
 	u8 payload[] __aligned(8);
 };
 
@@ -261,6 +267,11 @@ void halyard_job_discard(struct halyard_job_core *job);
 void halyard_job_arm(struct halyard_job_core *job, struct halyard_job_core **siblings);
 unsigned int halyard_queue_complete_locked(struct halyard_queue_core *q, bool thorough);
 void halyard_queue_end_jobs_locked(struct halyard_queue_core *q, u64 seqno, int error, int others);
+
+/* job_buffers.c */
+int halyard_job_set_buffers(struct halyard_job_core *job,
+			    const struct halyard_submit_buffer *refs, u32 count);
+void halyard_job_put_buffers(struct halyard_job_core *job);
 
 /* sync.c */
 int halyard_syncs_get(struct halyard_submit *submit);

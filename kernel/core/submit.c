@@ -35,7 +35,7 @@ static int halyard_submit_read_args(struct halyard_submit *submit, struct drm_ha
 	return 0;
 }
 
-static int halyard_submit_read_payload(struct halyard_submit *submit, struct halyard_job_core *job,
+static int halyard_submit_read_payload(struct halyard_job_core *job,
 				       const struct drm_halyard_job *args)
 {
 	if (args->flags || args->pad || args->payload_size != job->job.payload_size)
@@ -43,8 +43,7 @@ static int halyard_submit_read_payload(struct halyard_submit *submit, struct hal
 	if (copy_from_user(job->payload, u64_to_user_ptr(args->payload), args->payload_size))
 		return -EFAULT;
 
-	return submit->hdev->chip->ops->job_check(job->job.queue, job->payload,
-						  job->job.payload_size);
+	return 0;
 }
 
 static int halyard_submit_get_jobs(struct halyard_submit *submit)
@@ -67,7 +66,21 @@ static int halyard_submit_get_jobs(struct halyard_submit *submit)
 		}
 		submit->jobs[i] = job;
 
-		ret = halyard_submit_read_payload(submit, job, &submit->args[i]);
+		ret = halyard_submit_read_payload(job, &submit->args[i]);
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+static int halyard_submit_check_jobs(struct halyard_submit *submit)
+{
+	int ret;
+	u32 i;
+
+	for (i = 0; i < submit->num_jobs; i++) {
+		ret = submit->hdev->chip->ops->job_check(&submit->jobs[i]->job);
 		if (ret)
 			return ret;
 	}
@@ -81,8 +94,8 @@ static int halyard_submit_get_job_buffers(struct halyard_submit *submit, u32 job
 {
 	const struct drm_halyard_obj_array *array = &submit->args[job].buffers;
 	struct drm_halyard_buffer_ref *refs;
+	u32 i, first = submit->num_buffers;
 	int ret = 0;
-	u32 i;
 
 	refs = halyard_uobj_get_array(array, sizeof(*refs), sizeof(*refs), HALYARD_JOB_BUFFERS_MAX);
 	if (IS_ERR(refs))
@@ -106,6 +119,11 @@ static int halyard_submit_get_job_buffers(struct halyard_submit *submit, u32 job
 		ret = 0;
 	}
 	kvfree(refs);
+
+	/* With page tables they are but for implicit fences. */
+	if (!ret && !submit->hdev->chip->ops->vm_map)
+		ret = halyard_job_set_buffers(submit->jobs[job], &submit->buffers[first],
+					      array->count);
 
 	return ret;
 }
@@ -372,6 +390,8 @@ int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *dr
 		ret = halyard_submit_get_jobs(submit);
 	if (!ret)
 		ret = halyard_submit_get_buffers(submit);
+	if (!ret)
+		ret = halyard_submit_check_jobs(submit);
 	if (!ret)
 		ret = halyard_syncs_get(submit);
 	if (!ret)

@@ -69,6 +69,15 @@ static int halyard_userptr_pin(struct halyard_userptr *userptr, unsigned long ad
 	return 0;
 }
 
+/* Gives the pages back, which nobody uses any more. */
+static void halyard_userptr_destroy(struct halyard_userptr *userptr)
+{
+	unpin_user_pages_dirty_lock(userptr->pages, userptr->pinned, !userptr->readonly);
+	atomic64_sub(userptr->num_pages, &userptr->mm->pinned_vm);
+	mmdrop(userptr->mm);
+	kvfree(userptr);
+}
+
 static struct halyard_userptr *
 halyard_userptr_create(struct halyard_device *hdev, const struct drm_halyard_bo_from_userptr *args)
 {
@@ -92,52 +101,70 @@ halyard_userptr_create(struct halyard_device *hdev, const struct drm_halyard_bo_
 
 	ret = halyard_userptr_pin(userptr, args->address);
 	if (ret) {
-		halyard_userptr_free(userptr);
+		halyard_userptr_destroy(userptr);
 		return ERR_PTR(ret);
 	}
 	return userptr;
 }
 
-/**
- * halyard_userptr_free() - gives the pages back
- * @userptr: pages that nobody uses any more
- */
-void halyard_userptr_free(struct halyard_userptr *userptr)
+/* ---- the buffer object ---- */
+
+static struct sg_table *halyard_userptr_pin_bo(struct halyard_bo *bo)
 {
-	unpin_user_pages_dirty_lock(userptr->pages, userptr->pinned, !userptr->readonly);
-	atomic64_sub(userptr->num_pages, &userptr->mm->pinned_vm);
-	mmdrop(userptr->mm);
-	kvfree(userptr);
+	return halyard_bo_map_sgt(bo, drm_prime_pages_to_sg(bo->gem.dev, bo->userptr->pages,
+							    bo->userptr->num_pages));
 }
 
-/**
- * halyard_userptr_get_sgt() - the pages as a table, not mapped for DMA
- * @bo: BO of a process's memory
- *
- * Return: table to be freed with sg_free_table() and kfree(), or an ERR_PTR
- */
-struct sg_table *halyard_userptr_get_sgt(struct halyard_bo *bo)
+static void halyard_userptr_unpin_bo(struct halyard_bo *bo)
 {
-	return drm_prime_pages_to_sg(bo->base.base.dev, bo->userptr->pages,
-				     bo->userptr->num_pages);
+	halyard_bo_unmap_sgt(bo, bo->sgt);
 }
+
+static void halyard_userptr_free(struct halyard_bo *bo)
+{
+	halyard_userptr_destroy(bo->userptr);
+	drm_gem_object_release(&bo->gem);
+	kfree(bo);
+}
+
+/*
+ * A process's memory goes where the process wants, not where a holder of a file descriptor wants.
+ */
+static struct dma_buf *halyard_userptr_export(struct drm_gem_object *obj, int flags)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static enum drm_gem_object_status halyard_userptr_status(struct drm_gem_object *obj)
+{
+	return DRM_GEM_OBJECT_RESIDENT;
+}
+
+static const struct drm_gem_object_funcs halyard_userptr_funcs = {
+	.free = halyard_gem_free,
+	.export = halyard_userptr_export,
+	.status = halyard_userptr_status,
+};
+
+static const struct halyard_bo_kind halyard_bo_userptr = {
+	.name = "userptr",
+	.flags = DRM_HALYARD_BO_USERPTR,
+	.free = halyard_userptr_free,
+	.pin = halyard_userptr_pin_bo,
+	.unpin = halyard_userptr_unpin_bo,
+};
 
 static struct halyard_bo *halyard_userptr_bo_create(struct halyard_device *hdev,
 						    struct halyard_userptr *userptr, size_t size)
 {
-	struct drm_gem_object *obj;
 	struct halyard_bo *bo;
 
-	obj = halyard_gem_create_object(&hdev->drm, size);
-	if (IS_ERR(obj))
-		return ERR_CAST(obj);
-
-	drm_gem_private_object_init(&hdev->drm, obj, size);
-	bo = to_halyard_bo(obj);
-	bo->flags = DRM_HALYARD_BO_USERPTR;
+	bo = halyard_bo_alloc(hdev, size, &halyard_userptr_funcs);
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
 	bo->readonly = userptr->readonly;
 	bo->userptr = userptr;
-	halyard_bo_init(bo, hdev);
+	halyard_bo_init(bo, &halyard_bo_userptr, 0);
 	return bo;
 }
 
@@ -145,7 +172,7 @@ static int halyard_userptr_check(struct halyard_device *hdev,
 				 const struct drm_halyard_bo_from_userptr *args)
 {
 	if (!args->size || !PAGE_ALIGNED(args->address | args->size) ||
-	    args->size > halyard_bo_region_size(hdev))
+	    args->size > halyard_bo_region_size(hdev, 0))
 		return -EINVAL;
 	if (args->address + args->size < args->address)
 		return -EINVAL;
@@ -181,11 +208,11 @@ int halyard_ioctl_bo_from_userptr(struct drm_device *drm, void *data, struct drm
 
 	bo = halyard_userptr_bo_create(hdev, userptr, args->size);
 	if (IS_ERR(bo)) {
-		halyard_userptr_free(userptr);
+		halyard_userptr_destroy(userptr);
 		return PTR_ERR(bo);
 	}
 
-	ret = drm_gem_handle_create(drm_file, &bo->base.base, &args->handle);
-	drm_gem_object_put(&bo->base.base);
+	ret = drm_gem_handle_create(drm_file, &bo->gem, &args->handle);
+	drm_gem_object_put(&bo->gem);
 	return ret;
 }

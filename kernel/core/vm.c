@@ -264,7 +264,7 @@ static int halyard_vm_map_locked(struct halyard_vm *vm, struct halyard_mapping *
 int halyard_vm_map(struct halyard_vm *vm, struct halyard_bo *bo, u64 bo_offset, u64 va, u64 size,
 		   u32 flags)
 {
-	struct drm_gem_object *obj = &bo->base.base;
+	struct drm_gem_object *obj = &bo->gem;
 	struct halyard_mapping *mapping;
 	struct sg_table *sgt;
 	int ret;

@@ -277,11 +277,11 @@ static void mock_queue_progress(struct halyard_queue *queue,
 	spin_unlock_irqrestore(&dev->lock, flags);
 }
 
-static int mock_job_check(struct halyard_queue *queue, const void *payload, size_t size)
+static int mock_job_check(struct halyard_job *job)
 {
-	const struct mock_payload *mine = payload;
+	const struct mock_payload *payload = job->payload;
 
-	return size != sizeof(*mine) || mine->flags ? -EINVAL : 0;
+	return job->payload_size != sizeof(*payload) || payload->flags ? -EINVAL : 0;
 }
 
 static void mock_job_run(struct halyard_job *job)
@@ -375,6 +375,8 @@ const struct halyard_chip mock_chip = {
 	.ops = &mock_ops,
 	.classes = mock_classes,
 	.num_classes = ARRAY_SIZE(mock_classes),
+	.regions = { { "memory", HALYARD_MEMORY_PAGES } },
+	.num_regions = 1,
 	.priv_size = sizeof(struct mock_device),
 	.vm_priv_size = sizeof(struct mock_vm),
 	.queue_priv_size = sizeof(struct mock_queue),

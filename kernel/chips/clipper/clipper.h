@@ -174,7 +174,7 @@ void clipper_mmu_release_orphans(struct halyard_device *hdev);
 int clipper_queue_init(struct halyard_queue *queue);
 int clipper_queue_fini(struct halyard_queue *queue);
 void clipper_queue_progress(struct halyard_queue *queue, struct halyard_queue_progress *progress);
-int clipper_job_check(struct halyard_queue *queue, const void *payload, size_t size);
+int clipper_job_check(struct halyard_job *job);
 void clipper_job_run(struct halyard_job *job);
 
 /* clipper_reset.c */
@@ -185,6 +185,6 @@ int clipper_reset(struct halyard_device *hdev, enum halyard_reset_level level,
 int clipper_wait_ready(struct halyard_device *hdev, unsigned int ms);
 
 /* clipper_debugfs.c */
-void clipper_debugfs_init(struct halyard_device *hdev, struct dentry *root);
+void clipper_debugfs_init(struct halyard_device *hdev);
 
 #endif

@@ -203,12 +203,13 @@ static const struct file_operations clipper_inject_fops = {
 };
 
 /**
- * clipper_debugfs_init - &halyard_chip_ops.debugfs_init
+ * clipper_debugfs_init - add files to the card's folder; the DRM core removes them
  * @hdev: the card
- * @root: the card's folder
  */
-void clipper_debugfs_init(struct halyard_device *hdev, struct dentry *root)
+void clipper_debugfs_init(struct halyard_device *hdev)
 {
+	struct dentry *root = hdev->drm.debugfs_root;
+
 	debugfs_create_file("perf", 0400, root, hdev, &clipper_perf_fops);
 	debugfs_create_file("registers", 0400, root, hdev, &clipper_registers_fops);
 	if (IS_ENABLED(CONFIG_HALYARD_ERROR_INJECTION))

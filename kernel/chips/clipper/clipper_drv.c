@@ -213,6 +213,8 @@ static int clipper_init(struct halyard_device *hdev)
 		.dma_bits = FIELD_GET(CLP_CAPS1_DMA_BITS, cdev->caps1),
 		.timestamp_hz = NSEC_PER_SEC,
 	};
+	if (IS_ENABLED(CONFIG_HALYARD_DEBUGFS))
+		clipper_debugfs_init(hdev);
 
 	return 0;
 }
@@ -255,7 +257,6 @@ static const struct halyard_chip_ops clipper_ops = {
 	.reset = clipper_reset,
 	.timestamp = clipper_timestamp,
 	.query = clipper_query,
-	.debugfs_init = IS_ENABLED(CONFIG_HALYARD_DEBUGFS) ? clipper_debugfs_init : NULL,
 };
 
 static const struct halyard_chip clipper_chip = {
@@ -264,6 +265,8 @@ static const struct halyard_chip clipper_chip = {
 	.ops = &clipper_ops,
 	.classes = clipper_classes,
 	.num_classes = ARRAY_SIZE(clipper_classes),
+	.regions = { { "memory", HALYARD_MEMORY_PAGES } },
+	.num_regions = 1,
 	.num_vectors = CLP_NUM_VECTORS,
 	.regs_bar = CLP_BAR,
 	.regs_size = CLP_BAR_SIZE,

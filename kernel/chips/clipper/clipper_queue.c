@@ -144,31 +144,29 @@ static bool clipper_user_range(struct halyard_device *hdev, u64 address, u64 siz
 
 /**
  * clipper_job_check - &halyard_chip_ops.job_check
- * @queue: of the job
- * @payload: struct drm_halyard_clipper_payload
- * @size: of it
+ * @job: a job; its payload is a struct drm_halyard_clipper_payload
  *
  * What the stream holds is the card's to check.
  *
  * Return: 0, or -EINVAL.
  */
-int clipper_job_check(struct halyard_queue *queue, const void *payload, size_t size)
+int clipper_job_check(struct halyard_job *job)
 {
-	const struct drm_halyard_clipper_payload *job = payload;
-	struct clipper_device *cdev = to_clipper(queue->hdev);
+	const struct drm_halyard_clipper_payload *payload = job->payload;
+	struct halyard_device *hdev = job->queue->hdev;
 	u64 bindings_size;
 
-	if (job->flags || job->pad)
+	if (payload->flags || payload->pad)
 		return -EINVAL;
-	if (!IS_ALIGNED(job->stream, 64) || !IS_ALIGNED(job->stream_size, 64) ||
-	    !IS_ALIGNED(job->bindings, 8))
+	if (!IS_ALIGNED(payload->stream, 64) || !IS_ALIGNED(payload->stream_size, 64) ||
+	    !IS_ALIGNED(payload->bindings, 8))
 		return -EINVAL;
-	if (job->binding_count > FIELD_GET(CLP_CAPS1_BINDINGS_MAX, cdev->caps1))
+	if (payload->binding_count > FIELD_GET(CLP_CAPS1_BINDINGS_MAX, to_clipper(hdev)->caps1))
 		return -EINVAL;
 
-	bindings_size = job->binding_count * sizeof(struct drm_halyard_clipper_binding);
-	if (!clipper_user_range(queue->hdev, job->stream, job->stream_size) ||
-	    !clipper_user_range(queue->hdev, job->bindings, bindings_size))
+	bindings_size = payload->binding_count * sizeof(struct drm_halyard_clipper_binding);
+	if (!clipper_user_range(hdev, payload->stream, payload->stream_size) ||
+	    !clipper_user_range(hdev, payload->bindings, bindings_size))
 		return -EINVAL;
 
 	return 0;

@@ -47,6 +47,8 @@ struct seq_file;
 #define HALYARD_MAX_PAYLOAD		4096
 /** HALYARD_MAX_QUEUE_MEM - pieces of memory that a chip may ask for with each queue */
 #define HALYARD_MAX_QUEUE_MEM		4
+/** HALYARD_MAX_REGIONS - regions of memory that a chip may have */
+#define HALYARD_MAX_REGIONS		4
 
 /**
  * struct halyard_engine_class - a kind of engine
@@ -58,6 +60,24 @@ struct halyard_engine_class {
 	const char *name;
 	u32 count;
 	u32 priorities;
+};
+
+/** enum halyard_memory - kinds of memory, as the device needs it for its jobs */
+enum halyard_memory {
+	/** @HALYARD_MEMORY_PAGES: the host's, page by page from anywhere */
+	HALYARD_MEMORY_PAGES,
+	/** @HALYARD_NUM_MEMORIES: how many there are */
+	HALYARD_NUM_MEMORIES
+};
+
+/**
+ * struct halyard_region - a region of memory, in which buffer objects can be made
+ * @name: for user space
+ * @memory: what it is made of
+ */
+struct halyard_region {
+	const char *name;
+	enum halyard_memory memory;
 };
 
 /**
@@ -148,8 +168,8 @@ enum halyard_reset_level {
 struct halyard_chip_ops {
 	/**
 	 * @init: once, at probe, after the BARs are mapped and before anything else. Checks the
-	 * identity, fills in &halyard_device.limits and engine counts. The hardware is not to be
-	 * started.
+	 * identity, fills in &halyard_device.limits and engine counts, and adds the chip's own
+	 * files to &drm_device.debugfs_root. The hardware is not to be started.
 	 */
 	int (*init)(struct halyard_device *hdev);
 
@@ -243,10 +263,11 @@ struct halyard_chip_ops {
 			       struct halyard_queue_progress *progress);
 
 	/**
-	 * @job_check: refuses a malformed payload with -EINVAL. From SUBMIT, on a copy; before any
-	 * lock.
+	 * @job_check: refuses a malformed payload with -EINVAL. From SUBMIT, under no lock:
+	 * &halyard_job.payload is a copy, &halyard_job.buffers are resident. May call
+	 * halyard_job_alloc().
 	 */
-	int (*job_check)(struct halyard_queue *queue, const void *payload, size_t size);
+	int (*job_check)(struct halyard_job *job);
 
 	/**
 	 * @job_run: gives &halyard_job.payload to the device, which is to report &halyard_job.seqno
@@ -268,9 +289,6 @@ struct halyard_chip_ops {
 
 	/** @query: fills in the chip's blob for DEV_QUERY. @size is &halyard_chip.blob_size. */
 	void (*query)(struct halyard_device *hdev, void *blob, size_t size);
-
-	/** @debugfs_init: adds the chip's own files below @root, or NULL. */
-	void (*debugfs_init)(struct halyard_device *hdev, struct dentry *root);
 };
 
 /**
@@ -290,6 +308,8 @@ struct halyard_queue_mem {
  * @ops: the chip's calls
  * @classes: engine classes, by number
  * @num_classes: entries of @classes
+ * @regions: regions of memory, by number; jobs work in the first
+ * @num_regions: entries of @regions
  * @num_vectors: interrupt vectors; with fewer granted the core calls &halyard_chip_ops.irq for each
  *	in turn
  * @regs_bar: BAR with the registers, mapped by the core to &halyard_device.regs
@@ -307,6 +327,8 @@ struct halyard_chip {
 	const struct halyard_chip_ops *ops;
 	const struct halyard_engine_class *classes;
 	unsigned int num_classes;
+	struct halyard_region regions[HALYARD_MAX_REGIONS];
+	unsigned int num_regions;
 	unsigned int num_vectors;
 	unsigned int regs_bar;
 	resource_size_t regs_size;
@@ -398,11 +420,33 @@ struct halyard_queue {
 };
 
 /**
+ * struct halyard_job_buffer - a buffer object of a job on a chip without MMU
+ * @bo: the buffer object, opaque to chips
+ * @size: bytes
+ * @address: where the device finds it, or 0 when it is scattered
+ * @sgt: where the device finds it when it is scattered, or NULL
+ * @region: in which it is, index into &halyard_chip.regions
+ * @write: the device may write to it
+ */
+struct halyard_job_buffer {
+	struct halyard_bo *bo;
+	u64 size;
+	u64 address;
+	struct sg_table *sgt;
+	u32 region;
+	bool write;
+};
+
+/**
  * struct halyard_job - a job that the device is to run
  * @queue: its queue
- * @seqno: its number in the queue, from 1
+ * @seqno: its number in the queue, from 1; not known to &halyard_chip_ops.job_check
  * @payload: checked by &halyard_chip_ops.job_check
  * @payload_size: bytes
+ * @buffers: all that the job uses, in user space's order; none on a chip with MMU, where a job uses
+ *	its address space. They stay as they are until the device is done with the job.
+ * @num_buffers: entries of @buffers
+ * @mem: memory of halyard_job_alloc()
  * @core: the core's own, opaque to chips
  */
 struct halyard_job {
@@ -410,6 +454,9 @@ struct halyard_job {
 	u64 seqno;
 	const void *payload;
 	size_t payload_size;
+	const struct halyard_job_buffer *buffers;
+	u32 num_buffers;
+	struct halyard_kmem mem;
 	struct halyard_job_core *core;
 };
 
@@ -429,6 +476,8 @@ void halyard_queue_put(struct halyard_queue *queue);
 void halyard_queue_fault(struct halyard_queue *queue, u64 seqno,
 			 const struct halyard_fault *fault);
 void halyard_device_fault(struct halyard_device *hdev, const char *reason);
+
+int halyard_job_alloc(struct halyard_job *job, size_t size);
 
 int halyard_kmem_alloc(struct halyard_vm *vm, size_t size, u32 prot, struct halyard_kmem *kmem);
 void halyard_kmem_free(struct halyard_vm *vm, struct halyard_kmem *kmem);

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* dma-bufs to other devices, and buffer objects of those from them. */
+
+#include <linux/dma-buf.h>
+#include <linux/slab.h>
+
+#include <drm/drm_prime.h>
+
+#include "core.h"
+
+/* ---- to others ---- */
+
+static const struct dma_buf_ops halyard_dma_buf_ops = {
+	.attach = drm_gem_map_attach,
+	.detach = drm_gem_map_detach,
+	.map_dma_buf = drm_gem_map_dma_buf,
+	.unmap_dma_buf = drm_gem_unmap_dma_buf,
+	.release = drm_gem_dmabuf_release,
+	.mmap = drm_gem_dmabuf_mmap,
+	.vmap = drm_gem_dmabuf_vmap,
+	.vunmap = drm_gem_dmabuf_vunmap,
+};
+
+/**
+ * halyard_gem_export() - &drm_gem_object_funcs.export of kinds that can be shared
+ * @obj: BO
+ * @flags: of the new file
+ *
+ * Return: the dma-buf or an ERR_PTR
+ */
+struct dma_buf *halyard_gem_export(struct drm_gem_object *obj, int flags)
+{
+	struct dma_buf_export_info info = {
+		.exp_name = KBUILD_MODNAME,
+		.owner = obj->dev->driver->fops->owner,
+		.ops = &halyard_dma_buf_ops,
+		.size = obj->size,
+		.flags = flags,
+		.priv = obj,
+		.resv = obj->resv,
+	};
+
+	return drm_gem_dmabuf_export(obj->dev, &info);
+}
+
+/* ---- from others ---- */
+
+static struct sg_table *halyard_import_pin(struct halyard_bo *bo)
+{
+	return dma_buf_map_attachment(bo->gem.import_attach, DMA_BIDIRECTIONAL);
+}
+
+static void halyard_import_unpin(struct halyard_bo *bo)
+{
+	dma_buf_unmap_attachment(bo->gem.import_attach, bo->sgt, DMA_BIDIRECTIONAL);
+}
+
+static void halyard_import_free(struct halyard_bo *bo)
+{
+	drm_prime_gem_destroy(&bo->gem, NULL);
+	drm_gem_object_release(&bo->gem);
+	kfree(bo);
+}
+
+static const struct halyard_bo_kind halyard_bo_import = {
+	.name = "imported",
+	.flags = DRM_HALYARD_BO_IMPORTED,
+	.free = halyard_import_free,
+	.pin = halyard_import_pin,
+	.unpin = halyard_import_unpin,
+};
+
+/* Not by &drm_gem_object.dma_buf, which is gone with the last handle; the attachment's stays. */
+static int halyard_import_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	int ret;
+
+	vma->vm_private_data = NULL;
+	vma->vm_ops = NULL;
+	ret = dma_buf_mmap(obj->import_attach->dmabuf, vma, 0);
+	/* Of drm_gem_mmap_obj(); the mapping holds the dma-buf now. */
+	if (!ret)
+		drm_gem_object_put(obj);
+	return ret;
+}
+
+static const struct drm_gem_object_funcs halyard_import_funcs = {
+	.free = halyard_gem_free,
+	.mmap = halyard_import_mmap,
+	.status = halyard_gem_status,
+};
+
+static struct drm_gem_object *halyard_import(struct halyard_device *hdev,
+					     struct dma_buf_attachment *attach)
+{
+	struct halyard_bo *bo;
+
+	bo = halyard_bo_alloc(hdev, PAGE_ALIGN(attach->dmabuf->size), &halyard_import_funcs);
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+	bo->gem.import_attach = attach;
+	bo->gem.resv = attach->dmabuf->resv;
+	halyard_bo_init(bo, &halyard_bo_import, 0);
+	return &bo->gem;
+}
+
+/**
+ * halyard_gem_prime_import() - &drm_driver.gem_prime_import
+ * @drm: the device
+ * @dma_buf: of whatever device
+ *
+ * The default would map the memory for the device for as long as the object lives; see bo.c.
+ *
+ * Return: the object, a new one unless the memory is our own, or an ERR_PTR
+ */
+struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct dma_buf *dma_buf)
+{
+	struct dma_buf_attachment *attach;
+	struct drm_gem_object *obj;
+
+	if (dma_buf->ops == &halyard_dma_buf_ops) {
+		obj = dma_buf->priv;
+		if (obj->dev == drm) {
+			drm_gem_object_get(obj);
+			return obj;
+		}
+	}
+
+	attach = dma_buf_attach(dma_buf, drm->dev);
+	if (IS_ERR(attach))
+		return ERR_CAST(attach);
+	get_dma_buf(dma_buf);
+
+	obj = halyard_import(to_halyard_device(drm), attach);
+	if (IS_ERR(obj)) {
+		dma_buf_detach(dma_buf, attach);
+		dma_buf_put(dma_buf);
+	}
+	return obj;
+}
