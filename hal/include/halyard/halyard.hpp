@@ -165,6 +165,34 @@ inline std::vector<halyard_device_info> enumerate() {
   });
 }
 
+/// Watches devices come and go. One thread at a time.
+class Monitor {
+ public:
+  Monitor() {
+    halyard_monitor* monitor = nullptr;
+    detail::check(halyard_monitor_create(&monitor));
+    monitor_.reset(monitor);
+  }
+
+  /// For poll(): readable when next() has an event. The monitor keeps it.
+  [[nodiscard]] int fd() const { return halyard_monitor_fd(monitor_.get()); }
+
+  /// Nothing when none came in time.
+  std::optional<halyard_monitor_event> next(std::chrono::nanoseconds timeout = forever) {
+    auto event = detail::sized<halyard_monitor_event>();
+    const auto status = halyard_monitor_next(monitor_.get(), detail::deadline(timeout), &event);
+    if (status == HALYARD_TIMEOUT) return std::nullopt;
+    detail::check(status);
+    return event;
+  }
+
+ private:
+  struct Release {
+    void operator()(halyard_monitor* monitor) const { halyard_monitor_release(monitor); }
+  };
+  std::unique_ptr<halyard_monitor, Release> monitor_;
+};
+
 class Timeline;
 
 /// A point on a timeline, which it keeps alive.

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <utility>
 
@@ -94,6 +96,61 @@ TEST(PermissionTest, HighPriorityNeedsTheCapability) {
         return std::string(last_error().message).find("CAP_SYS_NICE") != std::string::npos ? 0 : 2;
       }),
       0);
+}
+
+/// The first device's driver is unbound from it, and bound again in the end.
+class UnboundCard {
+ public:
+  UnboundCard() : bus_(open_device().info().bus) {
+    driver_ = std::filesystem::canonical("/sys/bus/pci/devices/" + bus_ + "/driver");
+    write("unbind");
+  }
+  ~UnboundCard() { bind(); }
+  UnboundCard(const UnboundCard&) = delete;
+  UnboundCard& operator=(const UnboundCard&) = delete;
+
+  void bind() {
+    if (!std::exchange(bound_, true)) write("bind");
+  }
+  [[nodiscard]] const std::string& bus() const { return bus_; }
+
+ private:
+  void write(const char* action) const {
+    std::ofstream file(driver_ / action);
+    EXPECT_TRUE(file << bus_ << std::flush) << action;
+  }
+
+  std::string bus_;
+  std::filesystem::path driver_;
+  bool bound_ = false;
+};
+
+TEST(HotplugTest, CardThatGoesAndComesIsToldAndExplained) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can unbind a driver";
+  const auto before = enumerate();
+  const std::string path = open_device().info().path;
+  Monitor monitor;
+  UnboundCard card;
+  const auto gone = monitor.next(kPatience);
+  ASSERT_TRUE(gone.has_value());
+  EXPECT_EQ(gone->added, 0U);
+  EXPECT_EQ(gone->path, path);
+  EXPECT_EQ(enumerate().size(), before.size() - 1);
+  if (before.size() == 1) {
+    std::string told;
+    halyard_diagnose(
+        [](const char* code, const char* sentence, void* user) {
+          *static_cast<std::string*>(user) += code + std::string(": ") + sentence;
+        },
+        &told);
+    EXPECT_THAT(told, testing::HasSubstr("module-not-loaded: the card " + card.bus()));
+  }
+  card.bind();
+  const auto came = monitor.next(kPatience);
+  ASSERT_TRUE(came.has_value());
+  EXPECT_EQ(came->added, 1U);
+  auto queue = Device::open(came->path).create_queue();
+  queue.barrier().wait(kPatience);
 }
 
 TEST(ProcessTest, KilledWithJobsUnderWayHurtsNobody) {
