@@ -155,7 +155,7 @@ void Card::reset(ResetKind kind) {
     asleep_ = false;
     injector_.disarm_all();
     for (const Injection& injection : option_injections_)
-      injector_.arm(injection);
+      injector_.arm(normalised(injection));
   }
   begin_reset(false);
 }

@@ -30,7 +30,7 @@
 #include "chips/chip.hpp"
 #include "chips/clipper/counters.hpp"
 #include "chips/clipper/fault_queue.hpp"
-#include "chips/clipper/injector.hpp"
+#include "chips/clipper/injections.hpp"
 #include "chips/clipper/interrupts.hpp"
 #include "chips/clipper/mmu.hpp"
 #include "chips/clipper/registers.hpp"

@@ -5,7 +5,6 @@
 #include <drm/halyard_clipper.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -14,64 +13,25 @@
 
 namespace halyard::emu::clipper {
 
-using rules::hex;
-
 namespace {
 
-std::uint32_t low(std::uint64_t value) {
-  return static_cast<std::uint32_t>(value);
-}
-std::uint32_t high(std::uint64_t value) {
-  return static_cast<std::uint32_t>(value >> 32);
-}
-
-/// Puts `value` into the field that `mask` covers.
-std::uint32_t field(std::uint32_t mask, std::uint32_t value) {
-  return value << std::countr_zero(mask) & mask;
-}
-
-void set_low(std::uint64_t& whole, std::uint32_t value) {
-  whole = (whole & ~std::uint64_t{0xffffffff}) | value;
-}
-void set_high(std::uint64_t& whole, std::uint32_t value) {
-  whole = (whole & 0xffffffff) | std::uint64_t{value} << 32;
-}
-
-/// Reading the low half latches the high one.
-std::uint32_t latch(std::uint64_t value, std::uint32_t& high_half) {
-  high_half = high(value);
-  return low(value);
-}
+constexpr RegisterRules kRegisterRules{.width = rules::kAccessWidth,
+                                       .undefined = rules::kUndefinedRegister,
+                                       .direction = rules::kAccessDirection,
+                                       .reserved = rules::kReservedBits,
+                                       .not_ready = rules::kNotReady,
+                                       .asleep = rules::kSleepingAccess};
 
 }  // namespace
 
-/// Whether the access reaches a register; what a driver should not have done goes into the judge's
-/// book.
 bool Card::accept(std::uint64_t offset, std::size_t size, bool write, RegisterRef& ref) {
-  const std::string what = write ? "write of " : "read of ";
-  if (asleep_) {
-    judge_.report(rules::kSleepingAccess, what + hex(offset) + " in D3hot");
-    return false;
-  }
-  if (size != sizeof(std::uint32_t) || offset % sizeof(std::uint32_t) != 0) {
-    judge_.report(rules::kAccessWidth, what + std::to_string(size) + " bytes at " + hex(offset));
-    return false;
-  }
   ref = find_register(offset);
-  if (ref.info == nullptr) {
-    judge_.report(rules::kUndefinedRegister, what + hex(offset));
-    return false;
-  }
-  if (!ready_ && !ref.info->early) {
-    judge_.report(rules::kNotReady, what + ref.name() + " while STATUS.READY is 0");
-    return false;
-  }
-  const Direction forbidden = write ? Direction::kReadOnly : Direction::kWriteOnly;
-  if (ref.info->direction == forbidden) {
-    judge_.report(rules::kAccessDirection, what + ref.name());
-    return false;
-  }
-  return true;
+  return accept_access({.offset = offset,
+                        .size = size,
+                        .write = write,
+                        .asleep = asleep_,
+                        .not_ready = ready_ ? nullptr : "STATUS.READY is 0"},
+                       kRegisterRules, ref, judge_);
 }
 
 void Card::bar_read(unsigned bar, std::uint64_t offset, std::span<std::byte> data) {
@@ -95,9 +55,7 @@ void Card::bar_write(unsigned bar, std::uint64_t offset, std::span<const std::by
     if (link_lost_ || !accept(offset, data.size(), true, ref)) return;
     std::uint32_t value = 0;
     std::memcpy(&value, data.data(), sizeof(value));
-    if ((value & ~ref.info->writable) != 0)
-      judge_.report(rules::kReservedBits, hex(value) + " written to " + ref.name());
-    write_register(ref, value & ref.info->writable);
+    write_register(ref, accept_value(value, kRegisterRules, ref, judge_));
     actions.swap(deferred_);
   }
   for (const auto& action : actions)
@@ -405,7 +363,7 @@ void Card::arm(const Injection& injection) {
   if (injection.kind >= CLP_NUM_INJECT)
     return judge_.report(rules::kReservedBits,
                          "armed an injection of kind " + std::to_string(injection.kind));
-  injector_.arm(injection);
+  injector_.arm(normalised(injection));
   if (injection.kind == CLP_INJECT_IRQ_SPURIOUS) send_spurious();
   if (injection.kind == CLP_INJECT_LINK_LOSS && injection.skip == 0 &&
       injector_.hit(CLP_INJECT_LINK_LOSS, injection.target))

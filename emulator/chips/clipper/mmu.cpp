@@ -5,10 +5,9 @@
 #include <utility>
 
 #include "chips/clipper/rules.hpp"
+#include "chips/common/registers.hpp"
 
 namespace halyard::emu::clipper {
-
-using rules::hex;
 
 namespace {
 

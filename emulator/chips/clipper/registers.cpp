@@ -3,13 +3,6 @@
 
 #include <clipper/clipper_regs.h>
 
-#include <algorithm>
-#include <array>
-#include <cstdio>
-#include <span>
-
-#include "chips/clipper/rules.hpp"
-
 namespace halyard::emu::clipper {
 
 namespace {
@@ -96,14 +89,7 @@ constexpr RegisterInfo kInject[] = {
     {"FIRED", 0, CLP_INJECT_FIRED - CLP_INJECT_KIND, kRo},
 };
 
-struct BlockInfo {
-  const char* name;  ///< before the index, null where there is one of the kind
-  std::span<const RegisterInfo> registers;
-  std::uint32_t base, stride, count;
-  Block block;
-};
-
-constexpr BlockInfo kBlocks[] = {
+constexpr BlockInfo<Block> kBlocks[] = {
     {nullptr, kGlobal, 0, CLP_CTX(0), 1, Block::kGlobal},
     {"CTX", kContext, CLP_CTX(0), CLP_CTX(1) - CLP_CTX(0), CLP_NUM_CONTEXTS, Block::kContext},
     {"ENGINE", kEngine, CLP_ENGINE(0), CLP_ENGINE(1) - CLP_ENGINE(0), CLP_NUM_ENGINES,
@@ -115,40 +101,10 @@ constexpr BlockInfo kBlocks[] = {
     {"INJECT", kInject, CLP_INJECT_KIND, 0x1000, 1, Block::kInject},
 };
 
-const BlockInfo* find_block(std::uint64_t offset) {
-  for (const BlockInfo& block : kBlocks) {
-    if (offset >= block.base && offset < block.base + std::uint64_t{block.stride} * block.count)
-      return &block;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 RegisterRef find_register(std::uint64_t offset) {
-  const BlockInfo* block = find_block(offset);
-  if (block == nullptr) return {};
-  const std::uint64_t inside = offset - block->base;
-  for (const RegisterInfo& info : block->registers) {
-    if (info.offset == inside % block->stride)
-      return {&info, block->block, static_cast<unsigned>(inside / block->stride)};
-  }
-  return {};
-}
-
-std::string RegisterRef::name() const {
-  const auto* found = std::ranges::find(kBlocks, block, &BlockInfo::block);
-  if (found->name == nullptr) return info->name;
-  std::string text = found->name;
-  if (found->count > 1) text += "(" + std::to_string(index) + ")";
-  if (info->name[0] != '\0') text += std::string(".") + info->name;
-  return text;
-}
-
-std::string rules::hex(std::uint64_t value) {
-  char text[19];
-  std::snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(value));
-  return text;
+  return emu::find_register<Block>(kBlocks, offset);
 }
 
 }  // namespace halyard::emu::clipper

@@ -5,8 +5,6 @@
 /// The rules that the checker holds a driver to, by their numbers in the manual's chapter "Rules
 /// for drivers".
 
-#include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace halyard::emu::clipper::rules {
@@ -50,8 +48,5 @@ inline constexpr std::string_view kBusMasterCleared = "CLP-D4";
 // Fault queue
 inline constexpr std::string_view kFaultQueueOverflow = "CLP-F1";
 inline constexpr std::string_view kFaultQueueConfig = "CLP-F2";
-
-/// As the findings write numbers.
-std::string hex(std::uint64_t value);
 
 }  // namespace halyard::emu::clipper::rules

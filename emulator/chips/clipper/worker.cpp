@@ -11,7 +11,6 @@
 
 namespace halyard::emu::clipper {
 
-using rules::hex;
 using std::chrono::microseconds;
 
 namespace {

@@ -5,12 +5,11 @@
 #include <thread>
 
 #include "card_test.hpp"
-#include "chips/clipper/injector.hpp"
+#include "chips/clipper/injections.hpp"
 
 namespace halyard::emu::test {
 namespace {
 
-using clipper::Injector;
 using clipper::parse_injection;
 
 TEST(ParseInjection, Names) {

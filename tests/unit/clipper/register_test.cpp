@@ -35,7 +35,7 @@ TEST_F(Registers, ResetValues) {
   ASSERT_TRUE(machine_.wait_ready());
   for (std::uint64_t offset = 0; offset < CLP_BAR_SIZE; offset += 4) {
     const auto ref = clipper::find_register(offset);
-    if (ref.info == nullptr || ref.info->direction == clipper::Direction::kWriteOnly) continue;
+    if (ref.info == nullptr || ref.info->direction == Direction::kWriteOnly) continue;
     const bool constant = ref.block == clipper::Block::kGlobal &&
                           (offset <= CLP_STATUS || offset == CLP_CLOCK_KHZ ||
                            offset == CLP_TIMESTAMP_LO || offset == CLP_TIMESTAMP_HI);

@@ -1,38 +1,21 @@
 // SPDX-License-Identifier: MIT
-#include "chips/clipper/injector.hpp"
+#include "chips/common/injector.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <stdexcept>
 #include <string>
 
-namespace halyard::emu::clipper {
+namespace halyard::emu {
 
 namespace {
-
-constexpr std::array<std::string_view, CLP_NUM_INJECT> kNames = {"none",
-                                                                 "hang",
-                                                                 "page_fault",
-                                                                 "illegal",
-                                                                 "ecc",
-                                                                 "irq_lost",
-                                                                 "irq_late",
-                                                                 "irq_spurious",
-                                                                 "completion_torn",
-                                                                 "completion_early",
-                                                                 "queue_reset_fails",
-                                                                 "engine_reset_fails",
-                                                                 "function_reset_fails",
-                                                                 "link_loss",
-                                                                 "slow"};
 
 [[noreturn]] void refuse(std::string_view text, const std::string& reason) {
   throw std::invalid_argument("injection \"" + std::string(text) + "\": " + reason);
 }
 
 std::uint32_t parse_number(std::string_view text, std::string_view number) {
-  if (number == "any") return CLP_INJECT_ANY;
+  if (number == "any") return kAnyTarget;
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
   if (error != std::errc{} || end != number.data() + number.size())
@@ -40,13 +23,22 @@ std::uint32_t parse_number(std::string_view text, std::string_view number) {
   return value;
 }
 
-void parse_option(std::string_view text, std::string_view option, Injection& injection) {
+[[noreturn]] void refuse_key(std::string_view text, std::string_view key,
+                             const InjectionWords& words) {
+  std::string known;
+  for (const std::string_view target : words.targets)
+    known += std::string(target) + ", ";
+  refuse(text, "\"" + std::string(key) + "\" is none of " + known + "skip, count, arg");
+}
+
+void parse_option(std::string_view text, std::string_view option, const InjectionWords& words,
+                  Injection& injection) {
   const auto equals = option.find('=');
   if (equals == std::string_view::npos)
     refuse(text, "\"" + std::string(option) + "\" has no value");
   const auto key = option.substr(0, equals);
   const auto value = parse_number(text, option.substr(equals + 1));
-  if (key == "queue" || key == "engine" || key == "target") {
+  if (std::ranges::find(words.targets, key) != words.targets.end()) {
     injection.target = value;
   } else if (key == "skip") {
     injection.skip = value;
@@ -55,41 +47,34 @@ void parse_option(std::string_view text, std::string_view option, Injection& inj
   } else if (key == "arg") {
     injection.arg = value;
   } else {
-    refuse(text, "\"" + std::string(key) + "\" is none of queue, engine, target, skip, count, arg");
+    refuse_key(text, key, words);
   }
 }
 
 }  // namespace
 
-Injection parse_injection(std::string_view text) {
+Injection parse_injection(std::string_view text, const InjectionWords& words) {
   const auto colon = text.find(':');
   const auto name = text.substr(0, colon);
-  const auto* found = std::ranges::find(kNames, name);
-  if (found == kNames.end() || name == kNames[CLP_INJECT_NONE])
+  const auto found = std::ranges::find(words.kinds, name);
+  if (found == words.kinds.end() || found == words.kinds.begin())
     refuse(text, "\"" + std::string(name) + "\" is no kind of injection");
-  Injection injection{.kind = static_cast<std::uint32_t>(found - kNames.begin())};
+  Injection injection{.kind = static_cast<std::uint32_t>(found - words.kinds.begin())};
   if (colon == std::string_view::npos) return injection;
   auto rest = text.substr(colon + 1);
   for (;;) {
     const auto comma = rest.find(',');
-    parse_option(text, rest.substr(0, comma), injection);
+    parse_option(text, rest.substr(0, comma), words, injection);
     if (comma == std::string_view::npos) return injection;
     rest.remove_prefix(comma + 1);
   }
 }
 
 void Injector::arm(const Injection& injection) {
-  Injection normal = injection;
-  if (normal.kind == CLP_INJECT_IRQ_SPURIOUS) {
-    normal.skip = 0;
-    normal.count = 1;
-  }
-  if (normal.kind == CLP_INJECT_IRQ_SPURIOUS || normal.kind == CLP_INJECT_FUNCTION_RESET_FAILS)
-    normal.target = CLP_INJECT_ANY;
   const std::scoped_lock guard(mutex_);
   fired_.store(0, std::memory_order_relaxed);
   if (armed_.size() == kMaxArmed) armed_.erase(armed_.begin());
-  if (normal.count > 0) armed_.push_back(normal);
+  if (injection.count > 0) armed_.push_back(injection);
   update_kinds();
 }
 
@@ -102,7 +87,7 @@ void Injector::disarm_all() {
 std::optional<std::uint32_t> Injector::search(std::uint32_t kind, std::uint32_t target) {
   const std::scoped_lock guard(mutex_);
   for (auto it = armed_.begin(); it != armed_.end(); ++it) {
-    if (it->kind != kind || (it->target != CLP_INJECT_ANY && it->target != target)) continue;
+    if (it->kind != kind || (it->target != kAnyTarget && it->target != target)) continue;
     if (it->skip > 0) {
       --it->skip;
       continue;
@@ -125,4 +110,4 @@ void Injector::update_kinds() {
   armed_kinds_.store(kinds, std::memory_order_relaxed);
 }
 
-}  // namespace halyard::emu::clipper
+}  // namespace halyard::emu

@@ -4,28 +4,36 @@
 /// \file
 /// Error injection: which events are to be spoilt.
 
-#include <clipper/clipper_regs.h>
-
 #include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
-namespace halyard::emu::clipper {
+namespace halyard::emu {
 
+/// Any target, also of chips whose injections have none.
+inline constexpr std::uint32_t kAnyTarget = 0xffffffff;
+
+/// `kind` is the chip's number: 1 to 31; 0 is none.
 struct Injection {
-  std::uint32_t kind = CLP_INJECT_NONE;
-  std::uint32_t target = CLP_INJECT_ANY;
+  std::uint32_t kind = 0;
+  std::uint32_t target = kAnyTarget;
   std::uint32_t skip = 0;
   std::uint32_t count = 1;
   std::uint32_t arg = 0;
 };
 
-/// "hang:queue=3,skip=10,count=1,arg=0": the names of CLP_INJECT_*, in lower case; queue, engine
-/// and target are one. Throws std::invalid_argument that says what is wrong.
-Injection parse_injection(std::string_view text);
+/// The words of a chip's injections on the command line.
+struct InjectionWords {
+  std::span<const std::string_view> kinds;    ///< by number; the first stands for none
+  std::span<const std::string_view> targets;  ///< all mean the target
+};
+
+/// "hang:queue=3,skip=10,count=1,arg=0". Throws std::invalid_argument that says what is wrong.
+Injection parse_injection(std::string_view text, const InjectionWords& words);
 
 /// Thread-safe.
 class Injector {
@@ -37,7 +45,7 @@ class Injector {
   void disarm_all();
 
   /// An event of `kind` at `target` happens. Its argument when it is to be spoilt.
-  std::optional<std::uint32_t> hit(std::uint32_t kind, std::uint32_t target) {
+  std::optional<std::uint32_t> hit(std::uint32_t kind, std::uint32_t target = kAnyTarget) {
     if ((armed_kinds_.load(std::memory_order_relaxed) >> kind & 1U) == 0) return std::nullopt;
     return search(kind, target);
   }
@@ -58,4 +66,4 @@ class Injector {
   std::vector<Injection> armed_;
 };
 
-}  // namespace halyard::emu::clipper
+}  // namespace halyard::emu
