@@ -31,7 +31,7 @@ Card::Card(const ChipOptions& options, Judge& judge, Trace& trace, const CardTim
       judge_(judge),
       trace_(trace),
       mmu_(judge, counters_, timing.flush_grace),
-      interrupts_(counters_) {
+      interrupts_(CLP_NUM_VECTORS, counters_.at(CLP_PERF_INTERRUPTS)) {
   for (const std::string& text : options.inject)
     option_injections_.push_back(parse_injection(text));
   for (unsigned i = 0; i < CLP_NUM_QUEUES; ++i)

@@ -31,10 +31,10 @@
 #include "chips/clipper/counters.hpp"
 #include "chips/clipper/fault_queue.hpp"
 #include "chips/clipper/injections.hpp"
-#include "chips/clipper/interrupts.hpp"
 #include "chips/clipper/mmu.hpp"
 #include "chips/clipper/registers.hpp"
 #include "chips/clipper/scheduler.hpp"
+#include "chips/common/interrupts.hpp"
 #include "chips/judge.hpp"
 #include "chips/trace.hpp"
 

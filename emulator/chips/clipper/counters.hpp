@@ -12,6 +12,7 @@ namespace halyard::emu::clipper {
 /// The performance counters, CLP_PERF_*. Thread-safe.
 class Counters {
  public:
+  [[nodiscard]] std::atomic<std::uint64_t>& at(unsigned counter) { return values_.at(counter); }
   void add(unsigned counter, std::uint64_t amount = 1) {
     values_.at(counter).fetch_add(amount, std::memory_order_relaxed);
   }

@@ -7,16 +7,14 @@
 #include <clipper/clipper_regs.h>
 #include <drm/halyard_clipper.h>
 
-#include <array>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "chips/chip.hpp"
 #include "chips/clipper/execution.hpp"
 #include "chips/clipper/mmu.hpp"
+#include "chips/common/ready_queues.hpp"
 
 namespace halyard::emu::clipper {
 
@@ -95,27 +93,21 @@ struct Queue {
 };
 
 /// Ready and waiting queues. Protected by the card's mutex but for anybody_ready().
-class Scheduler {
+class Scheduler : public ReadyQueues<Queue, kNumClasses, CLP_NUM_PRIORITIES> {
  public:
-  void add(Queue& queue, bool in_front);
   void park(Queue& queue) { waiting_.push_back(&queue); }
   /// Takes the queue out of whatever list it is in.
-  void remove(Queue& queue);
-  /// The queue to run next, taken out of its list; null when there is none.
-  Queue* take(unsigned engine_class);
-  /// CLP_NUM_PRIORITIES when no queue is ready.
-  [[nodiscard]] unsigned best_priority(unsigned engine_class) const;
+  void remove(Queue& queue) {
+    std::erase(waiting_, &queue);
+    ReadyQueues::remove(queue);
+  }
   [[nodiscard]] const std::vector<Queue*>& waiting() const { return waiting_; }
-  void clear();
-
-  /// A hint, without the mutex.
-  [[nodiscard]] bool anybody_ready(unsigned engine_class) const {
-    return counts_.at(engine_class).load(std::memory_order_relaxed) != 0;
+  void clear() {
+    waiting_.clear();
+    ReadyQueues::clear();
   }
 
  private:
-  std::array<std::array<std::deque<Queue*>, CLP_NUM_PRIORITIES>, kNumClasses> ready_;
-  std::array<std::atomic<unsigned>, kNumClasses> counts_{};
   std::vector<Queue*> waiting_;
 };
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "chips/clipper/interrupts.hpp"
+#include "chips/common/interrupts.hpp"
 
-#include <clipper/clipper_regs.h>
-
-namespace halyard::emu::clipper {
+namespace halyard::emu {
 
 void Interrupts::send(std::uint32_t vectors) {
   if (muted_.load(std::memory_order_relaxed)) return;
-  for (unsigned vector = 0; vector < CLP_NUM_VECTORS; ++vector) {
+  for (unsigned vector = 0; vector < vectors_; ++vector) {
     if ((vectors >> vector & 1U) == 0) continue;
-    counters_.add(CLP_PERF_INTERRUPTS);
+    sent_.fetch_add(1, std::memory_order_relaxed);
     host_->raise(vector);
   }
 }
@@ -30,7 +28,7 @@ void Interrupts::raise_lost(unsigned vector) {
 }
 
 void Interrupts::send_spurious(unsigned vector) {
-  if (vector < CLP_NUM_VECTORS) send(1U << vector & enabled());
+  if (vector < vectors_) send(1U << vector & enabled());
 }
 
 std::uint32_t Interrupts::status() const {
@@ -63,4 +61,4 @@ void Interrupts::reset() {
   status_ = enabled_ = 0;
 }
 
-}  // namespace halyard::emu::clipper
+}  // namespace halyard::emu

@@ -9,14 +9,14 @@
 #include <mutex>
 
 #include "chips/chip.hpp"
-#include "chips/clipper/counters.hpp"
 
-namespace halyard::emu::clipper {
+namespace halyard::emu {
 
 /// Thread-safe. Sends messages without holding a lock of its own.
 class Interrupts {
  public:
-  explicit Interrupts(Counters& counters) : counters_(counters) {}
+  /// `sent` counts messages and outlives this.
+  Interrupts(unsigned vectors, std::atomic<std::uint64_t>& sent) : vectors_(vectors), sent_(sent) {}
 
   void attach(Host* host) { host_ = host; }
   /// While muted nothing is sent: the link is down.
@@ -39,7 +39,8 @@ class Interrupts {
  private:
   void send(std::uint32_t vectors);
 
-  Counters& counters_;
+  const unsigned vectors_;
+  std::atomic<std::uint64_t>& sent_;
   Host* host_ = nullptr;
   std::atomic<bool> muted_{false};
   mutable std::mutex mutex_;  ///< protects status_ and enabled_
@@ -47,4 +48,4 @@ class Interrupts {
   std::uint32_t enabled_ = 0;
 };
 
-}  // namespace halyard::emu::clipper
+}  // namespace halyard::emu
