@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <array>
 #include <type_traits>
 
 #include "../scalar.hpp"
@@ -54,71 +56,105 @@ class Plane {
   void run(const Finisher& finisher) const {
     const auto width = static_cast<std::size_t>(shape_.x.out);
     auto* sums = scratch<Sum>(ScratchUse::kSums, width);
+    const T* weights = load_weights();
     for (std::int64_t y = 0; y < shape_.y.out; ++y) {
       std::fill_n(sums, width, Sum{0});
       for (std::int64_t channel = 0; channel < shape_.in_channels; ++channel) {
-        for (std::int64_t tap = 0; tap < shape_.y.taps; ++tap) {
-          const std::int64_t source = shape_.y.source(y, tap);
-          if (source >= 0 && source < shape_.y.in) {
-            add_row(channel, source, tap, sums);
-          }
-        }
+        add_rows(y, channel, weights + channel * shape_.y.taps * shape_.x.taps, sums);
       }
       finish_row(finisher, y, sums, width);
     }
   }
 
  private:
-  /// Adds what the taps of one kernel row make of one input row.
-  void add_row(std::int64_t channel, std::int64_t source, std::int64_t tap_y, Sum* sums) const {
-    const Row row{
-        address_of(in_, first_in_ + channel * shape_.channel_stride + source * shape_.y.in_stride),
-        in_.type, shape_.x.in_stride};
-    const T* values = reinterpret_cast<const T*>(row.data);
-    if (!row.is_plain(Number<T>::kType)) {
-      const auto width = static_cast<std::size_t>(shape_.x.in);
-      auto* copied = scratch<T>(ScratchUse::kRow, width);
-      load_row(row, copied, width);
-      values = copied;
-    }
-    add_taps(values, load_weights(channel, tap_y), sums);
-  }
+  /// Rows of the kernel that are added at once.
+  static constexpr std::int64_t kRowsAtOnce = 8;
 
-  /// One row of the kernel.
-  const T* load_weights(std::int64_t channel, std::int64_t tap_y) const {
+  /// Of all input channels, row by row.
+  const T* load_weights() const {
     const auto count = static_cast<std::size_t>(shape_.x.taps);
-    const std::int64_t offset =
-        first_weight_ + channel * stride_of(weight_, 1) + tap_y * stride_of(weight_, 2);
-    auto* weights = scratch<T>(ScratchUse::kLeft, count);
-    load_row({address_of(weight_, offset), weight_.type, stride_of(weight_, 3)}, weights, count);
+    const auto rows = static_cast<std::size_t>(shape_.in_channels * shape_.y.taps);
+    auto* weights = scratch<T>(ScratchUse::kLeft, rows * count);
+    auto* row = weights;
+    for (std::int64_t channel = 0; channel < shape_.in_channels; ++channel) {
+      for (std::int64_t tap = 0; tap < shape_.y.taps; ++tap, row += count) {
+        const std::int64_t offset =
+            first_weight_ + channel * stride_of(weight_, 1) + tap * stride_of(weight_, 2);
+        load_row({address_of(weight_, offset), weight_.type, stride_of(weight_, 3)}, row, count);
+      }
+    }
     return weights;
   }
 
-  void add_taps(const T* values, const T* weights, Sum* sums) const {
+  /// Adds what one channel makes of output row `y`: those rows of the kernel that meet the input.
+  void add_rows(std::int64_t y, std::int64_t channel, const T* weights, Sum* sums) const {
+    std::array<const T*, kRowsAtOnce> rows;
+    std::int64_t count = 0;
+    for (std::int64_t tap = 0; tap < shape_.y.taps; ++tap) {
+      const std::int64_t source = shape_.y.source(y, tap);
+      if (source < 0 || source >= shape_.y.in) {
+        continue;
+      }
+      rows.at(static_cast<std::size_t>(count)) = input_row(channel, source, count);
+      ++count;
+      if (count == kRowsAtOnce) {
+        add_taps(rows.data(), count, weights + (tap + 1 - count) * shape_.x.taps, sums);
+        count = 0;
+      } else if (tap + 1 == shape_.y.taps || shape_.y.source(y, tap + 1) >= shape_.y.in) {
+        add_taps(rows.data(), count, weights + (tap + 1 - count) * shape_.x.taps, sums);
+        return;
+      }
+    }
+  }
+
+  /// Where it is, or else a copy, of which there are kRowsAtOnce.
+  const T* input_row(std::int64_t channel, std::int64_t source, std::int64_t copy) const {
+    const Row row{
+        address_of(in_, first_in_ + channel * shape_.channel_stride + source * shape_.y.in_stride),
+        in_.type, shape_.x.in_stride};
+    if (row.is_plain(Number<T>::kType)) {
+      return reinterpret_cast<const T*>(row.data);
+    }
+    const auto width = static_cast<std::size_t>(shape_.x.in);
+    auto* copied =
+        scratch<T>(ScratchUse::kRow, kRowsAtOnce * width) + static_cast<std::size_t>(copy) * width;
+    load_row(row, copied, width);
+    return copied;
+  }
+
+  void add_taps(const T* const* rows, std::int64_t count, const T* weights, Sum* sums) const {
     const ConvAxis& x = shape_.x;
     // Where all taps meet the input, and the positions to the left and to the right of that.
     const std::int64_t end = x.end_inside(x.taps - 1);
     const std::int64_t begin = std::min(x.first_inside(0), end);
-    add_edge(values, weights, 0, begin, sums);
+    add_edge(rows, count, weights, 0, begin, sums);
     if (begin < end) {
+      std::array<const T*, kRowsAtOnce> inside;
+      std::transform(rows, rows + count, inside.begin(),
+                     [&](const T* row) { return row + x.source(begin, 0); });
       const Taps<T> taps{.weights = weights,
+                         .rows = static_cast<std::size_t>(count),
                          .count = static_cast<std::size_t>(x.taps),
                          .step = static_cast<std::size_t>(x.step),
                          .dilation = static_cast<std::size_t>(x.dilation)};
-      (kernels().*Number<T>::kAddTaps)(values + x.source(begin, 0), taps, sums + begin,
+      (kernels().*Number<T>::kAddTaps)(inside.data(), taps, sums + begin,
                                        static_cast<std::size_t>(end - begin));
     }
-    add_edge(values, weights, end, x.out, sums);
+    add_edge(rows, count, weights, end, x.out, sums);
   }
 
   /// Positions of which some taps meet the padding.
-  void add_edge(const T* values, const T* weights, std::int64_t begin, std::int64_t end,
-                Sum* sums) const {
+  void add_edge(const T* const* rows, std::int64_t count, const T* weights, std::int64_t begin,
+                std::int64_t end, Sum* sums) const {
     for (std::int64_t position = begin; position < end; ++position) {
       for (std::int64_t tap = 0; tap < shape_.x.taps; ++tap) {
         const std::int64_t source = shape_.x.source(position, tap);
-        if (source >= 0 && source < shape_.x.in) {
-          sums[position] = Number<T>::add(sums[position], values[source], weights[tap]);
+        if (source < 0 || source >= shape_.x.in) {
+          continue;
+        }
+        for (std::int64_t row = 0; row < count; ++row) {
+          sums[position] =
+              Number<T>::add(sums[position], rows[row][source], weights[row * shape_.x.taps + tap]);
         }
       }
     }

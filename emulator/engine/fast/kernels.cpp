@@ -189,35 +189,37 @@ inline std::int32_t add_product(std::int32_t sum, std::int8_t x, std::int8_t wei
 
 /// Up to kLanes sums stay in registers while all taps are added. kStep is taps.step, or 0 for any.
 template <size_t kStep, typename T, typename Sum>
-void add_taps_block(const T* x, const Taps<T>& taps, Sum* sums, size_t n) {
+void add_taps_block(const T* const* x, size_t first, const Taps<T>& taps, Sum* sums, size_t n) {
   const size_t step = kStep == 0 ? taps.step : kStep;
-  for (size_t t = 0; t < taps.count; ++t) {
-    const T* source = x + t * taps.dilation;
-    const T weight = taps.weights[t];
-    for (size_t i = 0; i < n; ++i) {
-      sums[i] = add_product(sums[i], source[i * step], weight);
+  const T* weight = taps.weights;
+  for (size_t r = 0; r < taps.rows; ++r) {
+    const T* source = x[r] + first * step;
+    for (size_t t = 0; t < taps.count; ++t, ++weight, source += taps.dilation) {
+      for (size_t i = 0; i < n; ++i) {
+        sums[i] = add_product(sums[i], source[i * step], *weight);
+      }
     }
   }
 }
 
 template <size_t kStep, typename T, typename Sum>
-void add_taps_stepping(const T* x, const Taps<T>& taps, Sum* sums, size_t n) {
+void add_taps_stepping(const T* const* x, const Taps<T>& taps, Sum* sums, size_t n) {
   size_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
     Sum block[kLanes];  // NOLINT(modernize-avoid-c-arrays)
     for (size_t lane = 0; lane < kLanes; ++lane) {
       block[lane] = sums[i + lane];
     }
-    add_taps_block<kStep>(x + i * taps.step, taps, block, kLanes);
+    add_taps_block<kStep>(x, i, taps, block, kLanes);
     for (size_t lane = 0; lane < kLanes; ++lane) {
       sums[i + lane] = block[lane];
     }
   }
-  add_taps_block<kStep>(x + i * taps.step, taps, sums + i, n - i);
+  add_taps_block<kStep>(x, i, taps, sums + i, n - i);
 }
 
 template <typename T, typename Sum>
-void add_taps(const T* x, const Taps<T>& taps, Sum* sums, size_t n) {
+void add_taps(const T* const* x, const Taps<T>& taps, Sum* sums, size_t n) {
   switch (taps.step) {
     case 1:
       return add_taps_stepping<1>(x, taps, sums, n);

@@ -25,11 +25,12 @@ struct Rescale {
   std::int32_t zero_point;
 };
 
-/// One row of a convolution's kernel.
+/// Neighbouring rows of a convolution's kernel.
 template <typename T>
 struct Taps {
-  const T* weights;
-  std::size_t count;
+  const T* weights;  ///< row by row
+  std::size_t rows;
+  std::size_t count;  ///< in a row
   std::size_t step;
   std::size_t dilation;
 };
@@ -70,10 +71,11 @@ struct Kernels {
   void (*add_i32)(std::int32_t* x, std::int32_t addend, std::size_t n);
   /// out[i] = a[i] + b[i], wrapping.
   Combine<std::int32_t> add_wrapping_i32;
-  /// sums[i] += sum over t of x[i * step + t * dilation] * weights[t]; the integers wrap.
-  void (*add_taps_f32)(const float* x, const Taps<float>& taps, float* sums, std::size_t n);
-  void (*add_taps_i8)(const std::int8_t* x, const Taps<std::int8_t>& taps, std::int32_t* sums,
-                      std::size_t n);
+  /// sums[i] += sum over r and t of x[r][i * step + t * dilation] * weights[r][t]; the integers
+  /// wrap.
+  void (*add_taps_f32)(const float* const* x, const Taps<float>& taps, float* sums, std::size_t n);
+  void (*add_taps_i8)(const std::int8_t* const* x, const Taps<std::int8_t>& taps,
+                      std::int32_t* sums, std::size_t n);
   /// out[i] = x[2 * i]
   Convert<std::uint8_t, std::uint8_t> every_second_u8;
   Convert<std::uint32_t, std::uint32_t> every_second_u32;
