@@ -16,7 +16,6 @@ constexpr std::uint64_t kLargePage = std::uint64_t{1} << CLP_LARGE_PAGE_SHIFT;
 constexpr unsigned kIndexBits = 9;
 static_assert(1U << kIndexBits == CLP_PT_ENTRIES);
 /// Unmapped ranges that are remembered.
-constexpr std::size_t kMaxUnmapped = 256;
 
 std::uint64_t page_size(std::uint64_t pte) {
   return (pte & CLP_PTE_LARGE) != 0 ? kLargePage : kSmallPage;
@@ -105,30 +104,7 @@ void Mmu::drop_bus_range(std::uint64_t address, std::uint64_t size) {
     std::ranges::for_each(context.tlb->small, drop_inside);
     std::ranges::for_each(context.tlb->large, drop_inside);
   }
-  const std::scoped_lock guard(unmapped_mutex_);
-  if (unmapped_.size() == kMaxUnmapped) unmapped_.erase(unmapped_.begin());
-  unmapped_.push_back({address, size});
-}
-
-bool Mmu::was_unmapped(std::uint64_t bus) {
-  const std::scoped_lock guard(unmapped_mutex_);
-  return std::ranges::any_of(unmapped_, [&](const BusRange& range) {
-    return bus >= range.address && bus - range.address < range.size;
-  });
-}
-
-void Mmu::report_bus_error(std::uint64_t bus, const char* what) {
-  if (excused_.load(std::memory_order_relaxed)) return;
-  if (!host_->bus_master()) {
-    judge_.report(rules::kBusMasterOff,
-                  std::string(what) + " at bus address " + hex(bus) + " with bus mastering off");
-  } else if (was_unmapped(bus)) {
-    judge_.report(rules::kDmaAfterUnmap,
-                  std::string(what) + " at bus address " + hex(bus) + ", which was unmapped");
-  } else {
-    judge_.report(rules::kDmaUnmapped, std::string(what) + " at bus address " + hex(bus) +
-                                           ", where no memory is mapped for it");
-  }
+  bus_errors_.note_unmapped(address, size);
 }
 
 bool Mmu::read_entry(std::uint64_t bus, std::uint64_t& entry) {
@@ -153,7 +129,7 @@ bool Mmu::walk(unsigned ctx, Context& context, std::uint64_t va, Page& page,
     const std::uint64_t bus = table + (va >> shift) % CLP_PT_ENTRIES * sizeof(std::uint64_t);
     std::uint64_t pte = 0;
     if (!read_entry(bus, pte)) {
-      report_bus_error(bus, "page table read");
+      bus_errors_.report(bus, "page table read");
       return fail(CLP_FAULT_BUS);
     }
     if ((pte & CLP_PTE_VALID) == 0) return fail(CLP_FAULT_UNMAPPED);
@@ -233,7 +209,7 @@ std::span<std::byte> Mmu::translate(unsigned ctx, std::uint64_t address, std::si
   }
   const auto memory = host_->dma(page.bus, std::min<std::uint64_t>(length, size), access);
   if (memory.empty()) {
-    report_bus_error(page.bus, access == Access::kRead ? "read" : "write");
+    bus_errors_.report(page.bus, access == Access::kRead ? "read" : "write");
     fault = {CLP_FAULT_BUS, address};
     return {};
   }

@@ -20,6 +20,8 @@
 
 #include "chips/chip.hpp"
 #include "chips/clipper/counters.hpp"
+#include "chips/clipper/rules.hpp"
+#include "chips/common/bus_errors.hpp"
 #include "chips/judge.hpp"
 
 namespace halyard::emu::clipper {
@@ -41,7 +43,10 @@ class Mmu {
   Mmu(Judge& judge, Counters& counters, std::chrono::milliseconds flush_grace)
       : judge_(judge), counters_(counters), flush_grace_(flush_grace) {}
 
-  void attach(Host* host) { host_ = host; }
+  void attach(Host* host) {
+    host_ = host;
+    bus_errors_.attach(host);
+  }
 
   void set_root(unsigned ctx, std::uint64_t root);
   [[nodiscard]] std::uint64_t root(unsigned ctx) const;
@@ -63,9 +68,9 @@ class Mmu {
   void drop_bus_range(std::uint64_t address, std::uint64_t size);
 
   /// A bus address was not to be had: reports which rule that breaks.
-  void report_bus_error(std::uint64_t bus, const char* what);
+  void report_bus_error(std::uint64_t bus, const char* what) { bus_errors_.report(bus, what); }
   /// While excused, bus errors are nobody's fault: a reset or a lost link overtook the access.
-  void excuse_bus_errors(bool excused) { excused_.store(excused, std::memory_order_relaxed); }
+  void excuse_bus_errors(bool excused) { bus_errors_.excuse(excused); }
 
   /// A job begins: translations are compared with their entries once more at their next use.
   void begin_epoch() { epoch_.fetch_add(1, std::memory_order_relaxed); }
@@ -113,21 +118,17 @@ class Mmu {
   static void drop(Context& context);
   std::uint32_t check_permission(unsigned ctx, std::uint64_t va, std::uint64_t pte, Access access,
                                  bool privileged);
-  [[nodiscard]] bool was_unmapped(std::uint64_t bus);
 
   Judge& judge_;
   Counters& counters_;
   std::chrono::milliseconds flush_grace_;
   Host* host_ = nullptr;
   std::atomic<std::uint64_t> epoch_{1};
-  std::atomic<bool> excused_{false};
+  BusErrors bus_errors_{judge_,
+                        {.unmapped = rules::kDmaUnmapped,
+                         .after_unmap = rules::kDmaAfterUnmap,
+                         .bus_master_off = rules::kBusMasterOff}};
   std::array<Context, CLP_NUM_CONTEXTS> contexts_;
-
-  struct BusRange {
-    std::uint64_t address, size;
-  };
-  std::mutex unmapped_mutex_;       ///< protects unmapped_; innermost
-  std::vector<BusRange> unmapped_;  ///< the latest ones, for the wording of findings
 };
 
 }  // namespace halyard::emu::clipper
