@@ -30,8 +30,7 @@ ArenaSlot ArenaPool::take(std::size_t bytes, std::uint64_t number, std::uint64_t
     }
   }
   auto& chunk = chunks_.back();
-  const ArenaSlot slot{{chunk.host.subspan(chunk.used, bytes), chunk.memory->va() + chunk.used},
-                       chunk.memory.get()};
+  const ArenaSlot slot{chunk.host.subspan(chunk.used, bytes), chunk.memory.get(), chunk.used};
   chunk.used += bytes;
   chunk.last_job = number;
   return slot;

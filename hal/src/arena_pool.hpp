@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "memory.hpp"
 #include "plugin.hpp"
@@ -15,8 +16,9 @@ namespace halyard::hal {
 
 /// An arena and the memory that it is in.
 struct ArenaSlot {
-  Arena arena;
+  std::span<std::byte> host;
   Memory* memory = nullptr;
+  std::uint64_t offset = 0;
 };
 
 /// Hands out arenas to jobs, which end in the order in which they began. Not synchronised.
@@ -24,7 +26,7 @@ class ArenaPool {
  public:
   explicit ArenaPool(Vm& vm) : vm_(vm) {}
 
-  /// For job `number`; all jobs up to `done` need theirs no longer. A multiple of 64 in address and
+  /// For job `number`; all jobs up to `done` need theirs no longer. A multiple of 64 in offset and
   /// size.
   ArenaSlot take(std::size_t bytes, std::uint64_t number, std::uint64_t done);
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "failure_watch.hpp"
 #include "ledger.hpp"
 #include "memory.hpp"
 #include "platform/platform.hpp"
@@ -34,6 +35,7 @@ class Device final : public Object {
   [[nodiscard]] ChipPlugin& plugin() const { return *plugin_; }
   [[nodiscard]] Vm& vm() { return vm_; }
   [[nodiscard]] ProgramCache& programs() { return programs_; }
+  [[nodiscard]] FailureWatch& failures() { return failures_; }
 
   /// Over all queues, those already released included.
   JobCounts jobs();
@@ -54,6 +56,7 @@ class Device final : public Object {
   std::mutex queues_mutex_;  ///< protects what follows
   std::vector<Queue*> queues_;
   JobCounts released_;
+  FailureWatch failures_;
 };
 
 }  // namespace halyard::hal

@@ -22,12 +22,6 @@ namespace halyard::hal {
 /// A failure that many may have to be told of.
 using FailureRef = std::shared_ptr<const Error>;
 
-/// Memory that a job uses.
-struct HeldMemory {
-  Ref<Memory> memory;
-  bool write = false;
-};
-
 /// Something that jobs wait for: a timeline. The ledger need not know more of it.
 class Awaited : public Object {
  public:
@@ -44,7 +38,7 @@ struct AwaitedPoint {
 struct JobRecord {
   Arena arena;
   Ref<Code> code;                   ///< null but for programs
-  std::vector<HeldMemory> memory;   ///< everything that the device may access
+  std::vector<Ref<Memory>> memory;  ///< everything that the device may access
   std::vector<AwaitedPoint> waits;  ///< not known to be reached when it was submitted
 };
 

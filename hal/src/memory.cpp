@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "memory.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace halyard::hal {
 
-Vm::Vm(PlatformDevice& os)
-    : os_(os),
-      addresses_(os.facts().va_start, os.facts().va_end, os.facts().page_size,
-                 os.facts().large_page_size) {}
+Vm::Vm(PlatformDevice& os) : os_(os) {
+  const auto& facts = os.facts();
+  if (!facts.has_mmu) return;
+  addresses_.emplace(facts.va_start, facts.va_end, facts.page_size, facts.large_page_size);
+}
+
+std::size_t Vm::host_region() const {
+  const auto& regions = os_.facts().regions;
+  const auto it = std::find_if(regions.begin(), regions.end(),
+                               [](const DeviceFacts::Region& region) { return region.host; });
+  if (it == regions.end()) throw Error(HALYARD_UNSUPPORTED, "the device has no host memory");
+  return static_cast<std::size_t>(it - regions.begin());
+}
 
 std::uint64_t Vm::round_up(std::uint64_t bytes) const {
   const auto page = page_size();
@@ -20,8 +30,9 @@ std::uint64_t Vm::round_up(std::uint64_t bytes) const {
 }
 
 Memory::Memory(Vm& vm, PlatformDevice::Buffer buffer, DeviceAccess access)
-    : vm_(vm), buffer_(buffer), access_(access), va_(vm.addresses_.allocate(buffer.size)) {
-  if (!vm_.os_.facts().has_mmu) return;
+    : vm_(vm), buffer_(buffer), access_(access) {
+  if (!vm_.addresses_) return;
+  va_ = vm_.addresses_->allocate(buffer.size);
   try {
     vm_.os_.bind({.buffer = buffer.handle,
                   .offset = 0,
@@ -29,15 +40,15 @@ Memory::Memory(Vm& vm, PlatformDevice::Buffer buffer, DeviceAccess access)
                   .size = buffer.size,
                   .read_only = access == DeviceAccess::kReadOnly});
   } catch (...) {
-    vm_.addresses_.free(va_, buffer.size);
+    vm_.addresses_->free(va_, buffer.size);
     throw;
   }
 }
 
 Memory::~Memory() {
-  if (vm_.os_.facts().has_mmu) vm_.os_.unbind(va_, buffer_.size);
+  if (vm_.addresses_) vm_.os_.unbind(va_, buffer_.size);
   vm_.os_.buffer_destroy(buffer_.handle);
-  vm_.addresses_.free(va_, buffer_.size);
+  if (vm_.addresses_) vm_.addresses_->free(va_, buffer_.size);
 }
 
 Ref<Memory> Memory::bind(Vm& vm, PlatformDevice::Buffer buffer, DeviceAccess access) {
@@ -49,8 +60,9 @@ Ref<Memory> Memory::bind(Vm& vm, PlatformDevice::Buffer buffer, DeviceAccess acc
   }
 }
 
-Ref<Memory> Memory::create(Vm& vm, std::uint64_t bytes, DeviceAccess access) {
-  return bind(vm, vm.os_.buffer_create(vm.round_up(bytes)), access);
+Ref<Memory> Memory::create(Vm& vm, std::uint64_t bytes, DeviceAccess access, MemoryPlace place) {
+  const auto region = place == MemoryPlace::kHost ? vm.host_region() : 0;
+  return bind(vm, vm.os_.buffer_create(vm.round_up(bytes), region), access);
 }
 
 Ref<Memory> Memory::wrap(Vm& vm, std::span<std::byte> memory, DeviceAccess access) {

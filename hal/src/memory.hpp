@@ -2,7 +2,7 @@
 #pragma once
 
 /// \file
-/// Memory of a device: a platform's buffer at a device address.
+/// Memory of a device: a platform's buffer, on a chip with MMU at a device address.
 
 #include <atomic>
 #include <cstddef>
@@ -30,19 +30,29 @@ class Vm {
 
  private:
   friend class Memory;
+  /// Index of the region of host memory. Throws Error(HALYARD_UNSUPPORTED) when there is none.
+  [[nodiscard]] std::size_t host_region() const;
+
   PlatformDevice& os_;
-  VaAllocator addresses_;
+  std::optional<VaAllocator> addresses_;  ///< of a chip with MMU
 };
 
 /// What the device may do with memory.
 enum class DeviceAccess : std::uint8_t { kReadWrite, kReadOnly };
+
+/// Where memory is.
+enum class MemoryPlace : std::uint8_t {
+  kJobs,  ///< where jobs work
+  kHost,  ///< the host's own memory
+};
 
 /// A buffer, bound as long as it lives. Has no reference to its device: whoever holds one holds the
 /// other, too. Thread-safe.
 class Memory final : public Object {
  public:
   static Ref<Memory> create(Vm& vm, std::uint64_t bytes,
-                            DeviceAccess access = DeviceAccess::kReadWrite);
+                            DeviceAccess access = DeviceAccess::kReadWrite,
+                            MemoryPlace place = MemoryPlace::kJobs);
   /// Works on the caller's pages in place.
   static Ref<Memory> wrap(Vm& vm, std::span<std::byte> memory, DeviceAccess access);
   static Ref<Memory> import(Vm& vm, int dmabuf_fd);
@@ -52,9 +62,14 @@ class Memory final : public Object {
   [[nodiscard]] bool is_in(const Vm& vm) const { return &vm == &vm_; }
   [[nodiscard]] Handle handle() const { return buffer_.handle; }
   [[nodiscard]] std::uint64_t size() const { return buffer_.size; }
+  /// Its device address; 0 on a chip without MMU, where each job has addresses of its own.
   [[nodiscard]] std::uint64_t va() const { return va_; }
   [[nodiscard]] DeviceAccess access() const { return access_; }
-  [[nodiscard]] DeviceRange range() const { return {va_, buffer_.size}; }
+  /// It is in the region that jobs work in.
+  [[nodiscard]] bool in_job_region() const { return buffer_.region == 0; }
+  [[nodiscard]] const DeviceFacts::Region& region() const {
+    return vm_.os_.facts().regions[buffer_.region];
+  }
   /// The host's view; stays as long as this object. Throws Error when there is none.
   std::span<std::byte> map();
   /// A new dma-buf descriptor.

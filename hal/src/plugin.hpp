@@ -23,7 +23,11 @@ namespace halyard::hal {
 
 /// Raised whenever anything in this header or in graph.hpp changes: library and plug-in must agree
 /// exactly.
-inline constexpr std::uint32_t kPluginAbi = 1;
+inline constexpr std::uint32_t kPluginAbi = 2;
+
+/// On a chip without MMU an address is a slot, which is the position of a buffer in the job's list,
+/// and an offset in that buffer: `slot << kSlotShift | offset`.
+inline constexpr unsigned kSlotShift = 48;
 
 /// A range of device addresses.
 struct DeviceRange {
@@ -41,11 +45,10 @@ struct BindingSlot {
 /// A compiled program. The bytes are the chip's own; everything else the library understands. All
 /// of it is saved and loaded.
 struct ProgramImage {
-  std::vector<std::byte>
-      stream;  ///< placed by the library in device-readable memory, 4 KiB-aligned
-  std::vector<std::byte> constants;        ///< likewise
-  std::uint64_t scratch_bytes = 0;         ///< per submit under way
-  std::vector<BindingSlot> bindings;       ///< inputs in the graph's order, then outputs
+  std::vector<std::byte> stream;      ///< placed by the library if the plug-in places_stream()
+  std::vector<std::byte> constants;   ///< placed in memory that the device may read, 4 KiB-aligned
+  std::uint64_t scratch_bytes = 0;    ///< per submit under way
+  std::vector<BindingSlot> bindings;  ///< inputs in the graph's order, then outputs
   std::vector<std::string> command_names;  ///< node by command index, for errors and profiles
   std::uint64_t profile_bytes =
       0;  ///< compiled with timestamps: bytes of the profile buffer, else 0
@@ -62,6 +65,14 @@ struct Placement {
   DeviceRange stream, constants, scratch, profile;
   std::span<const DeviceRange> bindings;  ///< in the image's order
   Arena arena;                            ///< of at least arena_bytes()
+};
+
+/// A job that is no program: a copy, a fill, nothing at all.
+struct BuiltinJob {
+  std::uint32_t engine_class = 0;
+  Arena arena;  ///< of at least builtin_arena_bytes()
+  /// Size 0, or two 64-bit cells for the device's time in ns when the job begins and ends.
+  DeviceRange profile;
 };
 
 /// One timestamped command of a finished job.
@@ -82,16 +93,21 @@ class ChipPlugin {
   /// Refuses a loaded image that this chip would not accept, with HALYARD_MALFORMED and where.
   virtual void check(const ProgramImage& image) = 0;
 
-  [[nodiscard]] virtual std::size_t arena_bytes(std::size_t bindings) const = 0;
+  /// Whether the device reads a program's stream where the library placed it, 4 KiB-aligned; else
+  /// encode() writes one of the job's own into the arena.
+  [[nodiscard]] virtual bool places_stream() const { return true; }
+  [[nodiscard]] virtual std::size_t arena_bytes(const ProgramImage& image) const = 0;
+  [[nodiscard]] virtual std::size_t builtin_arena_bytes() const = 0;
 
   /// A job's payload. No allocation beyond `payload`, which is cleared and filled.
   virtual void encode(const ProgramImage& image, const Placement& placement,
                       std::vector<std::byte>& payload) = 0;
-  virtual void encode_copy(DeviceRange dst, DeviceRange src, Arena arena,
+  /// The others likewise. Error(HALYARD_UNSUPPORTED) when the engine class cannot.
+  virtual void encode_copy(DeviceRange dst, DeviceRange src, const BuiltinJob& job,
                            std::vector<std::byte>& payload) = 0;
-  virtual void encode_fill(DeviceRange dst, std::uint32_t pattern, Arena arena,
+  virtual void encode_fill(DeviceRange dst, std::uint32_t pattern, const BuiltinJob& job,
                            std::vector<std::byte>& payload) = 0;
-  virtual void encode_empty(Arena arena, std::vector<std::byte>& payload) = 0;
+  virtual void encode_empty(const BuiltinJob& job, std::vector<std::byte>& payload) = 0;
 
   /// True when the job of this arena surely ran to its end without error; false: unknown, ask the
   /// queue. Lets a wait do without a second system call.
@@ -100,8 +116,13 @@ class ChipPlugin {
   virtual std::vector<ProfileSample> read_profile(const ProgramImage& image,
                                                   std::span<const std::byte> profile) = 0;
 
-  /// Engine class for copies and fills when the caller has no wish.
+  /// Whether engines of this class run programs.
   [[nodiscard]] virtual bool supports_graphs(std::uint32_t engine_class) const = 0;
+
+  /// Whether they reach memory outside of the first region.
+  [[nodiscard]] virtual bool reaches_all_memory(std::uint32_t /*engine_class*/) const {
+    return true;
+  }
 };
 
 struct PluginDescriptor {

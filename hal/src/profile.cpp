@@ -2,11 +2,14 @@
 #include "profile.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <utility>
 
 namespace halyard::hal {
 
-Ref<Memory> Profile::prepare(const Ref<Code>& code) {
+/// Throws while the job before is under way.
+void Profile::make_room(std::uint64_t bytes) {
   if (timeline_) {
     try {
       const Point point{timeline_.get(), job_};
@@ -18,7 +21,7 @@ Ref<Memory> Profile::prepare(const Ref<Code>& code) {
     }
     timeline_ = {};
   }
-  const auto bytes = code->image().profile_bytes;
+  detach();
   if (bytes > 0 && (!memory_ || memory_->size() < bytes)) {
     memory_ = Memory::create(device_->vm(), bytes);
   }
@@ -27,8 +30,19 @@ Ref<Memory> Profile::prepare(const Ref<Code>& code) {
     const auto host = memory_->map();
     std::fill(host.begin(), host.end(), std::byte{0});
   }
+}
+
+Ref<Memory> Profile::prepare(const Ref<Code>& code) {
+  const auto bytes = code->image().profile_bytes;
+  make_room(bytes);
   code_ = code;
   return bytes > 0 ? memory_ : Ref<Memory>();
+}
+
+Ref<Memory> Profile::prepare(const char* builtin) {
+  make_room(kBuiltinBytes);
+  builtin_ = builtin;
+  return memory_;
 }
 
 void Profile::attach(Ref<Timeline> timeline, std::uint64_t job) noexcept {
@@ -36,10 +50,18 @@ void Profile::attach(Ref<Timeline> timeline, std::uint64_t job) noexcept {
   job_ = job;
 }
 
+Profile::Entry Profile::read_builtin() {
+  std::array<std::uint64_t, 2> times{};
+  static_assert(sizeof(times) == kBuiltinBytes);
+  std::memcpy(times.data(), memory_->map().data(), sizeof(times));
+  return {{0, times[0], times[1]}, builtin_};
+}
+
 std::vector<Profile::Entry> Profile::read() {
   if (!timeline_) throw Error(HALYARD_INVALID_ARGUMENT, "no job was submitted with the profile");
   const Point point{timeline_.get(), job_};
   wait({&point, 1}, true, 0);
+  if (builtin_ != nullptr) return {read_builtin()};
   const auto bytes = code_->image().profile_bytes;
   if (bytes == 0) return {};
   const auto samples =

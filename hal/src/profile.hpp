@@ -24,13 +24,19 @@ class Profile final : public Object {
 
   [[nodiscard]] Device& device() const { return *device_; }
 
-  /// Memory for a job of `code`, to be held by the job, too. Throws Error(HALYARD_INVALID_ARGUMENT)
-  /// while another job is under way.
+  /// Memory for a job of `code`, to be held by the job, too; null when it takes no times. Throws
+  /// Error(HALYARD_INVALID_ARGUMENT) while another job is under way.
   Ref<Memory> prepare(const Ref<Code>& code);
+  /// Likewise for a job that is no program, of which only begin and end are to be known: two cells.
+  Ref<Memory> prepare(const char* builtin);
+  static constexpr std::size_t kBuiltinBytes = 2 * sizeof(std::uint64_t);
   /// The job was accepted.
   void attach(Ref<Timeline> timeline, std::uint64_t job) noexcept;
   /// The job was not accepted.
-  void detach() noexcept { code_ = {}; }
+  void detach() noexcept {
+    code_ = {};
+    builtin_ = nullptr;
+  }
 
   struct Entry {
     ProfileSample sample;
@@ -40,8 +46,12 @@ class Profile final : public Object {
   std::vector<Entry> read();
 
  private:
+  void make_room(std::uint64_t bytes);
+  [[nodiscard]] Entry read_builtin();
+
   const Ref<Device> device_;
-  Ref<Code> code_;
+  Ref<Code> code_;                 ///< null but for programs
+  const char* builtin_ = nullptr;  ///< what the job is called, null for programs
   Ref<Memory> memory_;
   Ref<Timeline> timeline_;
   std::uint64_t job_ = 0;

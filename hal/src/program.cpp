@@ -14,20 +14,19 @@ void copy_to(std::span<std::byte> memory, std::span<const std::byte> bytes) {
 
 }  // namespace
 
-Code::Code(Vm& vm, ProgramImage image) : image_(std::move(image)) {
+Code::Code(Vm& vm, ProgramImage image, bool with_stream) : image_(std::move(image)) {
   for (std::size_t i = 0; i < image_.bindings.size(); ++i) {
     by_name_.emplace(image_.bindings[i].name, i);
   }
-  const auto stream_bytes = vm.round_up(image_.stream.size());
-  const auto total = stream_bytes + vm.round_up(image_.constants.size());
+  if (with_stream) stream_part_.size = image_.stream.size();
+  constants_part_ = {vm.round_up(stream_part_.size), image_.constants.size()};
+  const auto total = constants_part_.offset + vm.round_up(constants_part_.size);
   if (total == 0) return;
   memory_ = Memory::create(vm, total, DeviceAccess::kReadOnly);
   const auto host = memory_->map();
-  copy_to(host, image_.stream);
-  copy_to(host.subspan(stream_bytes), image_.constants);
-  constants_ = host.subspan(stream_bytes, image_.constants.size());
-  stream_range_ = {memory_->va(), image_.stream.size()};
-  constants_range_ = {memory_->va() + stream_bytes, image_.constants.size()};
+  if (with_stream) copy_to(host, image_.stream);
+  constants_ = host.subspan(constants_part_.offset, constants_part_.size);
+  copy_to(host.subspan(constants_part_.offset), image_.constants);
   // Weights may be large, and the device's copy serves the host as well.
   std::vector<std::byte>().swap(image_.constants);
 }
@@ -45,19 +44,19 @@ const char* Code::command_name(std::uint32_t index) const {
 ProgramData::ProgramData(Vm& vm, ChipPlugin& plugin, Graph graph)
     : vm_(vm),
       plugin_(plugin),
-      code_(make_ref<Code>(vm, plugin.compile(graph, false))),
+      code_(make_ref<Code>(vm, plugin.compile(graph, false), plugin.places_stream())),
       graph_(std::move(graph)) {}
 
 ProgramData::ProgramData(Vm& vm, ChipPlugin& plugin, ProgramImage image, ProgramImage profiled)
     : vm_(vm),
       plugin_(plugin),
-      code_(make_ref<Code>(vm, std::move(image))),
-      profiled_(make_ref<Code>(vm, std::move(profiled))) {}
+      code_(make_ref<Code>(vm, std::move(image), plugin.places_stream())),
+      profiled_(make_ref<Code>(vm, std::move(profiled), plugin.places_stream())) {}
 
 Ref<Code> ProgramData::profiled_code() {
   const std::lock_guard lock(mutex_);
   if (!profiled_) {
-    profiled_ = make_ref<Code>(vm_, plugin_.compile(*graph_, true));
+    profiled_ = make_ref<Code>(vm_, plugin_.compile(*graph_, true), plugin_.places_stream());
     graph_.reset();
   }
   return profiled_;

@@ -23,16 +23,23 @@ namespace halyard::hal {
 /// One compiled image with its stream and constants in device memory. Immutable.
 class Code final : public Object {
  public:
-  /// Places `image`. Throws Error.
-  Code(Vm& vm, ProgramImage image);
+  /// A part of its memory.
+  struct Part {
+    std::uint64_t offset = 0, size = 0;
+  };
+
+  /// Places `image`, its stream only `with_stream`. Throws Error.
+  Code(Vm& vm, ProgramImage image, bool with_stream);
 
   /// Without its constants, which are in constants().
   [[nodiscard]] const ProgramImage& image() const { return image_; }
   /// The constants, as the device has them.
   [[nodiscard]] std::span<const std::byte> constants() const { return constants_; }
   [[nodiscard]] const Ref<Memory>& memory() const { return memory_; }
-  [[nodiscard]] DeviceRange stream_range() const { return stream_range_; }
-  [[nodiscard]] DeviceRange constants_range() const { return constants_range_; }
+  /// Where the stream is in memory(); size 0: not there.
+  [[nodiscard]] const Part& stream_part() const { return stream_part_; }
+  /// Where the constants are.
+  [[nodiscard]] const Part& constants_part() const { return constants_part_; }
   /// Position of a binding; nothing when there is none of that name.
   [[nodiscard]] std::optional<std::size_t> find_binding(std::string_view name) const;
   /// Null when out of range.
@@ -42,7 +49,7 @@ class Code final : public Object {
   ProgramImage image_;
   Ref<Memory> memory_;  ///< null when there is neither stream nor constant
   std::span<const std::byte> constants_;
-  DeviceRange stream_range_, constants_range_;
+  Part stream_part_, constants_part_;
   std::unordered_map<std::string_view, std::size_t> by_name_;
 };
 

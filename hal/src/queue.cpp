@@ -100,10 +100,11 @@ class Signals {
 Queue::Queue(Ref<Device> device, std::uint32_t engine_class, Ref<Ledger> ledger,
              Ref<Timeline> timeline)
     : device_(std::move(device)),
-      runs_programs_(device_->plugin().supports_graphs(engine_class)),
+      engine_class_(engine_class),
       ledger_(std::move(ledger)),
       timeline_(std::move(timeline)),
-      arenas_(device_->vm()) {
+      arenas_(device_->vm()),
+      buffers_(device_->facts()) {
   device_->add_queue(*this);
 }
 
@@ -170,11 +171,12 @@ std::uint64_t Queue::enqueue(const SyncRequest& sync, std::size_t arena_bytes, E
   const auto slot = arenas_.take(arena_bytes, number, ledger_->done(lock));
   auto& record = ledger_->begin(lock);
   try {
-    record.arena = slot.arena;
+    buffers_.clear();
+    record.arena = {slot.host, buffers_.add(*slot.memory, slot.offset, slot.host.size(), true).va};
     record.waits = std::move(waits);
     payload_.clear();
     encode(record);
-    hand_over(lock, record, *slot.memory, sync, number);
+    hand_over(lock, sync, number);
   } catch (const Error& error) {
     ledger_->abandon(lock);
     if (error.status() != HALYARD_QUEUE_BANNED) throw;
@@ -189,8 +191,7 @@ std::uint64_t Queue::enqueue(const SyncRequest& sync, std::size_t arena_bytes, E
   return number;
 }
 
-void Queue::hand_over(const Ledger::Lock&, const JobRecord& record, const Memory& arena,
-                      const SyncRequest& sync, std::uint64_t number) {
+void Queue::hand_over(const Ledger::Lock&, const SyncRequest& sync, std::uint64_t number) {
   waits_.clear();
   for (const auto& point : sync.waits) {
     // What this queue did before is done before anyway.
@@ -202,36 +203,36 @@ void Queue::hand_over(const Ledger::Lock&, const JobRecord& record, const Memory
   for (const auto& point : sync.signals) {
     signals_.push_back(point.timeline->point(point.value));
   }
-  collect_uses(record, arena);
   const JobRequest job{.queue = ledger_->queue(),
                        .payload = payload_,
-                       .buffers = uses_,
+                       .buffers = buffers_.uses(),
                        .waits = waits_,
                        .signals = signals_};
   device_->os().submit({&job, 1});
 }
 
-void Queue::collect_uses(const JobRecord& record, const Memory& arena) {
-  const bool all = !device_->facts().has_mmu;
-  uses_.clear();
-  for (const auto& held : record.memory) {
-    if (all || held.memory->shared()) uses_.push_back({held.memory->handle(), held.write});
-  }
-  if (all) {
-    uses_.push_back({arena.handle(), true});
-    if (record.code && record.code->memory()) {
-      uses_.push_back({record.code->memory()->handle(), false});
-    }
-  }
-  if (uses_.size() < 2) return;
-  // Each buffer once; a write by any binding is a write by the job.
-  std::sort(uses_.begin(), uses_.end(), [](const BufferUse& a, const BufferUse& b) {
-    return std::pair(a.buffer, b.write) < std::pair(b.buffer, a.write);
-  });
-  const auto last =
-      std::unique(uses_.begin(), uses_.end(),
-                  [](const BufferUse& a, const BufferUse& b) { return a.buffer == b.buffer; });
-  uses_.erase(last, uses_.end());
+DeviceRange Queue::use(JobRecord& record, Memory& memory, std::uint64_t offset, std::uint64_t size,
+                       bool write) {
+  record.memory.push_back(Ref<Memory>::share(&memory));
+  return buffers_.add(memory, offset, size, write);
+}
+
+DeviceRange Queue::use(JobRecord& record, const MemoryRange& range, bool write) {
+  return use(record, range.memory, range.offset, range.size, write);
+}
+
+/// The record holds the code.
+DeviceRange Queue::use(const Code& code, const Code::Part& part) {
+  if (part.size == 0) return {};
+  return buffers_.add(*code.memory(), part.offset, part.size, false);
+}
+
+void Queue::check_reach(const Memory& memory, const std::string& what) const {
+  if (memory.in_job_region() || device_->plugin().reaches_all_memory(engine_class_)) return;
+  throw Error(HALYARD_UNSUPPORTED,
+              what + " is in the memory \"" + memory.region().name +
+                  "\", which the engines of this queue's class do not reach: copy it to a buffer "
+                  "of the device's own memory first");
 }
 
 DeviceRange Queue::place_scratch(std::uint64_t bytes, JobRecord& record) {
@@ -240,8 +241,7 @@ DeviceRange Queue::place_scratch(std::uint64_t bytes, JobRecord& record) {
     // Jobs under way keep the old one.
     scratch_ = Memory::create(device_->vm(), bytes);
   }
-  record.memory.push_back({scratch_, true});
-  return {scratch_->va(), bytes};
+  return use(record, *scratch_, 0, bytes, true);
 }
 
 void Queue::check_binding(const BindingSlot& slot, const BindingRequest& binding,
@@ -261,6 +261,7 @@ void Queue::check_binding(const BindingSlot& slot, const BindingRequest& binding
   if (slot.output && memory.access() == DeviceAccess::kReadOnly) {
     bad(" is an output, and the device may only read the buffer");
   }
+  check_reach(memory, "the buffer of binding " + slot.name);
 }
 
 void Queue::place_bindings(const Code& code, std::span<const BindingRequest> bindings,
@@ -281,8 +282,7 @@ void Queue::place_bindings(const Code& code, std::span<const BindingRequest> bin
     check_binding(slots[position], binding, ranges_[position].size != 0);
     auto& memory = *binding.memory;
     const auto& slot = slots[position];
-    ranges_[position] = {memory.va() + binding.offset, slot.bytes};
-    record.memory.push_back({Ref<Memory>::share(&memory), slot.output});
+    ranges_[position] = use(record, memory, binding.offset, slot.bytes, slot.output);
   }
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (ranges_[i].size == 0) refuse("no buffer is given for binding " + slots[i].name);
@@ -291,38 +291,32 @@ void Queue::place_bindings(const Code& code, std::span<const BindingRequest> bin
 
 std::uint64_t Queue::submit(ProgramData& program, std::span<const BindingRequest> bindings,
                             const SyncRequest& sync) {
-  if (!runs_programs_) {
+  auto& plugin = device_->plugin();
+  if (!plugin.supports_graphs(engine_class_)) {
     throw Error(HALYARD_UNSUPPORTED, "the engines of this queue's class do not run programs");
   }
   const auto code = sync.profile != nullptr ? program.profiled_code() : program.code();
-  auto& plugin = device_->plugin();
+  const auto& image = code->image();
   Ref<Memory> profile;
   if (sync.profile != nullptr) profile = sync.profile->prepare(code);
-  const auto number =
-      enqueue(sync, plugin.arena_bytes(code->image().bindings.size()), [&](JobRecord& record) {
-        const auto& image = code->image();
-        place_bindings(*code, bindings, record);
-        Placement placement;
-        placement.stream = code->stream_range();
-        placement.constants = code->constants_range();
-        placement.scratch = place_scratch(image.scratch_bytes, record);
-        if (profile) {
-          placement.profile = {profile->va(), image.profile_bytes};
-          record.memory.push_back({profile, true});
-        }
-        placement.bindings = ranges_;
-        placement.arena = record.arena;
-        record.code = code;
-        plugin.encode(image, placement, payload_);
-      });
+  const auto number = enqueue(sync, plugin.arena_bytes(image), [&](JobRecord& record) {
+    place_bindings(*code, bindings, record);
+    Placement placement;
+    placement.stream = use(*code, code->stream_part());
+    placement.constants = use(*code, code->constants_part());
+    placement.scratch = place_scratch(image.scratch_bytes, record);
+    if (profile) placement.profile = use(record, *profile, 0, image.profile_bytes, true);
+    placement.bindings = ranges_;
+    placement.arena = record.arena;
+    record.code = code;
+    plugin.encode(image, placement, payload_);
+  });
   if (sync.profile != nullptr) sync.profile->attach(timeline_, number);
   return number;
 }
 
-namespace {
-
-void check_range(const Device& device, const MemoryRange& range, bool write, const char* what) {
-  if (!range.memory.is_in(const_cast<Device&>(device).vm())) {
+void Queue::check_range(const MemoryRange& range, bool write, const char* what) const {
+  if (!range.memory.is_in(device_->vm())) {
     refuse(std::string(what) + " belongs to another device");
   }
   if (range.size == 0) refuse("bytes is 0");
@@ -333,53 +327,50 @@ void check_range(const Device& device, const MemoryRange& range, bool write, con
   if (write && range.memory.access() == DeviceAccess::kReadOnly) {
     refuse(std::string("the device may only read ") + what);
   }
+  check_reach(range.memory, what);
 }
 
-void check_no_profile(const SyncRequest& sync) {
-  if (sync.profile != nullptr) {
-    throw Error(HALYARD_UNSUPPORTED, "only programs take profiles");
-  }
+template <class Encode>
+std::uint64_t Queue::enqueue_builtin(const char* name, const SyncRequest& sync, Encode encode) {
+  Ref<Memory> profile;
+  if (sync.profile != nullptr) profile = sync.profile->prepare(name);
+  const auto number =
+      enqueue(sync, device_->plugin().builtin_arena_bytes(), [&](JobRecord& record) {
+        BuiltinJob job{.engine_class = engine_class_, .arena = record.arena, .profile = {}};
+        if (profile) job.profile = use(record, *profile, 0, Profile::kBuiltinBytes, true);
+        encode(record, job);
+      });
+  if (sync.profile != nullptr) sync.profile->attach(timeline_, number);
+  return number;
 }
-
-DeviceRange device_range(const MemoryRange& range) {
-  return {range.memory.va() + range.offset, range.size};
-}
-
-}  // namespace
 
 std::uint64_t Queue::copy(const MemoryRange& dst, const MemoryRange& src, const SyncRequest& sync) {
-  check_no_profile(sync);
-  check_range(*device_, dst, true, "the destination");
-  check_range(*device_, src, false, "the source");
-  const auto to = device_range(dst);
-  const auto from = device_range(src);
-  if (to.va < from.va + from.size && from.va < to.va + to.size) {
+  check_range(dst, true, "the destination");
+  check_range(src, false, "the source");
+  if (dst.memory.handle() == src.memory.handle() && dst.offset < src.offset + src.size &&
+      src.offset < dst.offset + dst.size) {
     refuse("source and destination overlap");
   }
-  auto& plugin = device_->plugin();
-  return enqueue(sync, plugin.arena_bytes(2), [&](JobRecord& record) {
-    record.memory.push_back({Ref<Memory>::share(&dst.memory), true});
-    record.memory.push_back({Ref<Memory>::share(&src.memory), false});
-    plugin.encode_copy(to, from, record.arena, payload_);
+  return enqueue_builtin("copy", sync, [&](JobRecord& record, const BuiltinJob& job) {
+    const auto to = use(record, dst, true);
+    const auto from = use(record, src, false);
+    device_->plugin().encode_copy(to, from, job, payload_);
   });
 }
 
 std::uint64_t Queue::fill(const MemoryRange& dst, std::uint32_t pattern, const SyncRequest& sync) {
-  check_no_profile(sync);
-  check_range(*device_, dst, true, "the buffer");
+  check_range(dst, true, "the buffer");
   if (dst.offset % 4 != 0 || dst.size % 4 != 0) refuse("offset and bytes must be multiples of 4");
-  auto& plugin = device_->plugin();
-  return enqueue(sync, plugin.arena_bytes(1), [&](JobRecord& record) {
-    record.memory.push_back({Ref<Memory>::share(&dst.memory), true});
-    plugin.encode_fill(device_range(dst), pattern, record.arena, payload_);
+  return enqueue_builtin("fill", sync, [&](JobRecord& record, const BuiltinJob& job) {
+    const auto to = use(record, dst, true);
+    device_->plugin().encode_fill(to, pattern, job, payload_);
   });
 }
 
 std::uint64_t Queue::barrier(const SyncRequest& sync) {
-  check_no_profile(sync);
-  auto& plugin = device_->plugin();
-  return enqueue(sync, plugin.arena_bytes(0),
-                 [&](JobRecord& record) { plugin.encode_empty(record.arena, payload_); });
+  return enqueue_builtin("barrier", sync, [&](JobRecord&, const BuiltinJob& job) {
+    device_->plugin().encode_empty(job, payload_);
+  });
 }
 
 }  // namespace halyard::hal

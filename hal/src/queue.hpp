@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "arena_pool.hpp"
 #include "device.hpp"
+#include "job_buffers.hpp"
 #include "ledger.hpp"
 #include "profile.hpp"
 #include "program.hpp"
@@ -67,9 +69,16 @@ class Queue final : public Object {
 
   template <class Encode>
   std::uint64_t enqueue(const SyncRequest& sync, std::size_t arena_bytes, Encode encode);
-  void hand_over(const Ledger::Lock& lock, const JobRecord& record, const Memory& arena,
-                 const SyncRequest& sync, std::uint64_t number);
-  void collect_uses(const JobRecord& record, const Memory& arena);
+  template <class Encode>
+  std::uint64_t enqueue_builtin(const char* name, const SyncRequest& sync, Encode encode);
+  void hand_over(const Ledger::Lock& lock, const SyncRequest& sync, std::uint64_t number);
+  /// The job holds the memory and accesses part of it.
+  DeviceRange use(JobRecord& record, Memory& memory, std::uint64_t offset, std::uint64_t size,
+                  bool write);
+  DeviceRange use(JobRecord& record, const MemoryRange& range, bool write);
+  DeviceRange use(const Code& code, const Code::Part& part);
+  void check_reach(const Memory& memory, const std::string& what) const;
+  void check_range(const MemoryRange& range, bool write, const char* what) const;
   void check_binding(const BindingSlot& slot, const BindingRequest& binding, bool given) const;
   void place_bindings(const Code& code, std::span<const BindingRequest> bindings,
                       JobRecord& record);
@@ -77,7 +86,7 @@ class Queue final : public Object {
   [[nodiscard]] Error banned(const Ledger::Lock& lock) const;
 
   const Ref<Device> device_;
-  const bool runs_programs_;
+  const std::uint32_t engine_class_;
   const Ref<Ledger> ledger_;
   const Ref<Timeline> timeline_;
   // Protected by the ledger's lock; kept from job to job, so that a submit does not allocate.
@@ -86,7 +95,7 @@ class Queue final : public Object {
   std::vector<std::byte> payload_;
   std::vector<DeviceRange> ranges_;
   std::vector<SyncPoint> waits_, signals_;
-  std::vector<BufferUse> uses_;
+  JobBuffers buffers_;
 };
 
 }  // namespace halyard::hal

@@ -18,6 +18,16 @@ class Object {
   Object& operator=(const Object&) = delete;
 
   void retain() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  /// False when the last reference is gone already, and the destructor about to run.
+  [[nodiscard]] bool try_retain() const noexcept {
+    auto count = references_.load(std::memory_order_relaxed);
+    while (count != 0) {
+      if (references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
   void release() const noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "clock.hpp"
+#include "eventfd.hpp"
 #include "small_vector.hpp"
 
 namespace halyard::hal {
@@ -27,6 +28,7 @@ Timeline::Timeline(Ref<Device> device, Handle handle, Ref<Ledger> ledger)
     : device_(std::move(device)), handle_(handle), ledger_(std::move(ledger)) {}
 
 Timeline::~Timeline() {
+  device_->failures().remove(*this);
   device_->os().timeline_destroy(handle_);
 }
 
@@ -196,8 +198,35 @@ std::uint64_t Timeline::query() {
   return std::max(value, reached_);
 }
 
+bool Timeline::promised(std::uint64_t value) {
+  if (of_queue()) {
+    const auto lock = ledger_->lock();
+    return value <= ledger_->submitted(lock);
+  }
+  const auto held = lock();
+  return value <= promised_;
+}
+
+Timeline::State Timeline::poll(std::uint64_t value) {
+  const auto state = settle(value, false);
+  const auto last = state == State::kUnpromised ? last_promise() : 0;
+  if (last == 0) return state;
+  const auto ended = point(last);
+  if (!device_->os().wait({&ended, 1}, true, 0, nullptr)) return state;
+  static_cast<void>(settle(last, true));
+  return settle(value, false);
+}
+
 void Timeline::notify(std::uint64_t value, int eventfd) {
   device_->os().timeline_notify(handle_, value, eventfd);
+  auto state = State::kReached;
+  try {
+    state = poll(value);
+  } catch (const Error&) {
+    // The platform does not know of the failure of a point that nobody promised.
+    if (!promised(value)) ring_eventfd(eventfd);
+  }
+  if (state == State::kUnpromised) device_->failures().add(*this, value, eventfd);
 }
 
 int Timeline::export_fd() {

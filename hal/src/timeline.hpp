@@ -52,6 +52,11 @@ class Timeline final : public Awaited {
   /// leaves something to ask.
   State settle(std::uint64_t value, bool reached);
 
+  /// Somebody in this process said that the point will be reached.
+  [[nodiscard]] bool promised(std::uint64_t value);
+  /// Asks the platform where a look at what is known does not tell. Throws the failure, too.
+  State poll(std::uint64_t value);
+
   /// The highest point that a job of this process will reach; 0 when none is to come. What ends a
   /// wait for a later point early, should the job fail.
   [[nodiscard]] std::uint64_t last_promise();

@@ -151,7 +151,7 @@ TEST_F(BufferTest, WorksOnTheCallersMemoryInPlace) {
   const auto wrapped = device_.wrap(pages.bytes());
   EXPECT_EQ(wrapped.map().data(), pages.bytes().data());
   EXPECT_EQ(wrapped.size(), 3 * kPage);
-  queue_.fill(wrapped, kPage, kPage, 42).wait(kPatience);
+  host_queue().fill(wrapped, kPage, kPage, 42).wait(kPatience);
   EXPECT_EQ(pages.words()[0], 0U);
   EXPECT_EQ(pages.words()[kPage / 4], 42U);
   EXPECT_EQ(pages.words()[2 * kPage / 4], 0U);
@@ -163,7 +163,7 @@ TEST_F(BufferTest, ReadOnlyMemoryIsReadButNotWritten) {
   ASSERT_EQ(mprotect(pages.bytes().data(), kPage, PROT_READ), 0);
   const auto wrapped = device_.wrap(pages.bytes(), true);
   const auto other = device_.allocate(kPage);
-  queue_.copy(other, 0, wrapped, 0, kPage).wait(kPatience);
+  host_queue().copy(other, 0, wrapped, 0, kPage).wait(kPatience);
   EXPECT_EQ(other.map<std::uint32_t>()[0], 17U);
   EXPECT_EQ(error_of([&] { return queue_.copy(wrapped, 0, other, 0, kPage); }).code(),
             HALYARD_INVALID_ARGUMENT);
@@ -197,6 +197,36 @@ TEST_F(BufferTest, WrappedMemoryIsNotExported) {
   const auto wrapped = device_.wrap(pages.bytes());
   const auto code = error_of([&] { return wrapped.export_dmabuf(); }).code();
   EXPECT_TRUE(code == HALYARD_UNSUPPORTED || code == HALYARD_INVALID_ARGUMENT);
+}
+
+TEST_F(BufferTest, HostMemoryIsCopiedAndBoundWhereProgramsReachIt) {
+  const auto host = device_.allocate_host(kPage), near = device_.allocate(kPage);
+  host.map<std::uint32_t>()[0] = 23;
+  host_queue().copy(near, 4, host, 0, 4).wait(kPatience);
+  host_queue().copy(host, 8, near, 4, 4).wait(kPatience);
+  EXPECT_EQ(host.map<std::uint32_t>()[2], 23U);
+  const auto program = device_.compile(add_relu_graph(4));
+  if (device_.memory()[0].is_host != 0) {
+    queue_.submit(program, {{"x", host}, {"y", near}}).wait(kPatience);
+    return;
+  }
+  const auto error = error_of([&] { return queue_.submit(program, {{"x", host}, {"y", near}}); });
+  EXPECT_EQ(error.code(), HALYARD_UNSUPPORTED);
+  EXPECT_THAT(error.what(), testing::HasSubstr("binding x"));
+}
+
+TEST_F(BufferTest, MemoryIsAccountedByRegion) {
+  const auto bytes = [&](std::size_t region) { return device_.memory()[region].used; };
+  const auto regions = device_.memory();
+  ASSERT_FALSE(regions.empty());
+  const auto last = regions.size() - 1;
+  const auto before = bytes(0);
+  const auto near = device_.allocate(64 * kPage);
+  EXPECT_GE(bytes(0), before + 64 * kPage);
+  const auto there = bytes(last);
+  const auto host = device_.allocate_host(64 * kPage);
+  EXPECT_GE(bytes(last), there + 64 * kPage);
+  EXPECT_EQ(regions[last].is_host, 1U);
 }
 
 // ---- sharing -------------------------------------------------------------------------------

@@ -59,6 +59,11 @@ Graph gather_graph(std::uint32_t rows, std::uint32_t width, std::uint32_t indice
   return graph;
 }
 
+Queue HalTest::host_queue() const {
+  if (device_.memory()[0].is_host != 0) return queue_;
+  return device_.create_queue(device_.engines().back().engine_class);
+}
+
 void HalTest::expect_works(Queue& queue) const {
   const auto program = device_.compile(add_relu_graph(4));
   const auto x = buffer<float>({-10, 10, -10, 10});

@@ -67,6 +67,8 @@ class HalTest : public testing::Test {
     std::copy(values.begin(), values.end(), result.template map<T>().begin());
     return result;
   }
+  /// A queue whose copies and fills reach the host's own memory.
+  [[nodiscard]] Queue host_queue() const;
   /// Runs add_relu on x and expects the right y.
   void expect_works(Queue& queue) const;
   /// Submits a job that fails with HALYARD_FAULT.

@@ -271,10 +271,25 @@ TEST_F(ProgramTest, ProfileIsThereWhenTheJobIsDone) {
   EXPECT_FALSE(profile.entries().empty());
 }
 
-TEST_F(ProgramTest, ProfileOfAnythingElseIsRefused) {
+TEST_F(ProgramTest, ProfilesOfCopiesFillsAndBarriersHaveTheirTime) {
   auto profile = device_.create_profile();
-  EXPECT_EQ(error_of([&] { return queue_.barrier({.profile = &profile}); }).code(),
-            HALYARD_UNSUPPORTED);
+  const auto expect_one = [&](const Point& done, const char* name) {
+    done.wait(kPatience);
+    const auto entries = profile.entries();
+    ASSERT_EQ(entries.size(), 1U);
+    EXPECT_STREQ(entries[0].name, name);
+    EXPECT_EQ(entries[0].command, 0U);
+    EXPECT_GT(entries[0].begin_ns, 0U);
+    EXPECT_LE(entries[0].begin_ns, entries[0].end_ns);
+  };
+  expect_one(queue_.barrier({.profile = &profile}), "barrier");
+  expect_one(queue_.fill(x_, 0, 16, 7, {.profile = &profile}), "fill");
+  expect_one(queue_.copy(y_, 0, x_, 0, 16, {.profile = &profile}), "copy");
+  queue_.submit(program_, {{"x", x_}, {"y", y_}}, {.profile = &profile}).wait(kPatience);
+  EXPECT_GT(profile.entries()[0].command, 0U) << "a program again";
+}
+
+TEST_F(ProgramTest, ProfileOfAnotherDeviceIsRefused) {
   const auto other = open_device();
   auto foreign = other.create_profile();
   EXPECT_EQ(error_of([&] {

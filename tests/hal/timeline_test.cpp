@@ -357,6 +357,12 @@ class EventFd {
   int fd_;
 };
 
+/// Of a point on the queue's own timeline.
+void notify_of(const Queue& queue, std::uint64_t value, const EventFd& event) {
+  EXPECT_EQ(halyard_timeline_notify(halyard_queue_timeline(queue.get()), value, event.get()),
+            HALYARD_OK);
+}
+
 TEST_F(TimelineTest, NotifiesAnEventfd) {
   const EventFd event;
   timeline_.at(2).notify(event.get());
@@ -380,6 +386,41 @@ TEST_F(TimelineTest, NotifiesOfJobsAndOfTheirFailure) {
   failed.notify(event.get());
   EXPECT_TRUE(event.wait(kPatience));
   EXPECT_EQ(error_of([&] { return failed.wait(kPatience); }).code(), HALYARD_FAULT);
+}
+
+TEST_F(TimelineTest, NotifiesOfAFailureBeforeThePointWasPromised) {
+  auto queue = device_.create_queue();
+  const EventFd event, later, host;
+  auto gate = device_.create_timeline();
+  const Point open = gate.at(1), first = timeline_.at(1);
+  const auto failed = submit_fault(queue, {.waits = {&open, 1}, .signals = {&first, 1}});
+  notify_of(queue, failed.value() + 1, event);
+  timeline_.at(7).notify(host.get());
+  EXPECT_FALSE(event.wait(kMoment));
+  EXPECT_FALSE(host.wait(kMoment));
+  gate.signal(1);
+  EXPECT_TRUE(event.wait(kPatience));
+  EXPECT_TRUE(host.wait(kPatience));
+  notify_of(queue, failed.value() + 2, later);
+  EXPECT_TRUE(later.wait(kPatience)) << "failed already";
+}
+
+TEST_F(TimelineTest, NotifiesOnceThePointWasPromised) {
+  const EventFd event;
+  queue_.barrier().wait(kPatience);
+  notify_of(queue_, 3, event);
+  queue_.barrier().wait(kPatience);
+  EXPECT_FALSE(event.wait(kMoment));
+  queue_.barrier().wait(kPatience);
+  EXPECT_TRUE(event.wait(kPatience));
+  EXPECT_EQ(event.take(), 1U);
+}
+
+TEST_F(TimelineTest, NotificationsEndWithTheirTimeline) {
+  const EventFd event;
+  device_.create_timeline().at(1).notify(event.get());
+  std::this_thread::sleep_for(2 * kMoment);
+  EXPECT_FALSE(event.wait(0ms));
 }
 
 TEST_F(TimelineTest, NotifiesThroughACopyOfTheDescriptor) {

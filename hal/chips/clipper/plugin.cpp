@@ -25,8 +25,8 @@ constexpr std::size_t kTableOffset = 64;
 // Elements of one copy or fill command, well inside the operands' 31 bits.
 constexpr std::uint64_t kChunk = std::uint64_t{1} << 30;
 constexpr std::size_t kMaxChunks = 16;
-constexpr std::size_t kBuiltinStream = kMaxChunks * command_size(2) + command_size(1);
-constexpr std::size_t kBuiltinBindings = 3;
+constexpr std::size_t kBuiltinStream = kMaxChunks * command_size(2) + 3 * command_size(1);
+constexpr std::size_t kBuiltinBindings = 4;
 
 constexpr std::size_t round_up(std::size_t value, std::size_t to) {
   return (value + to - 1) / to * to;
@@ -90,19 +90,21 @@ class Plugin final : public ChipPlugin {
 
   void check(const ProgramImage& image) override;
 
-  [[nodiscard]] std::size_t arena_bytes(std::size_t bindings) const override {
-    return std::max(
-        round_up(kTableOffset + (lowering::kFixedBindings + bindings) * sizeof(HwBinding), 64),
-        stream_offset(kBuiltinBindings) + kBuiltinStream);
+  [[nodiscard]] std::size_t arena_bytes(const ProgramImage& image) const override {
+    const auto bindings = lowering::kFixedBindings + image.bindings.size();
+    return kTableOffset + bindings * sizeof(HwBinding);
+  }
+  [[nodiscard]] std::size_t builtin_arena_bytes() const override {
+    return stream_offset(kBuiltinBindings) + kBuiltinStream;
   }
 
   void encode(const ProgramImage& image, const Placement& placement,
               std::vector<std::byte>& payload) override;
-  void encode_copy(DeviceRange dst, DeviceRange src, Arena arena,
+  void encode_copy(DeviceRange dst, DeviceRange src, const BuiltinJob& job,
                    std::vector<std::byte>& payload) override;
-  void encode_fill(DeviceRange dst, std::uint32_t pattern, Arena arena,
+  void encode_fill(DeviceRange dst, std::uint32_t pattern, const BuiltinJob& job,
                    std::vector<std::byte>& payload) override;
-  void encode_empty(Arena arena, std::vector<std::byte>& payload) override;
+  void encode_empty(const BuiltinJob& job, std::vector<std::byte>& payload) override;
 
   [[nodiscard]] bool surely_done(Arena arena) const override {
     auto* cell = std::bit_cast<std::uint64_t*>(arena.host.data() + kStatusOffset);
@@ -120,27 +122,36 @@ class Plugin final : public ChipPlugin {
 
  private:
   template <class Body>
-  void encode_builtin(std::span<const DeviceRange> ranges, Arena arena,
+  void encode_builtin(std::span<const DeviceRange> ranges, const BuiltinJob& job,
                       std::vector<std::byte>& payload, Body body) const;
 
   drm_halyard_clipper_info info_;
 };
 
-/// A stream in the arena: `body` appends its commands, the status cell is binding `ranges.size()`.
+/// A stream in the arena: `body` appends its commands, which refer to `ranges`. Behind those stand
+/// the status cell and the cells of the profile.
 template <class Body>
-void Plugin::encode_builtin(std::span<const DeviceRange> ranges, Arena arena,
+void Plugin::encode_builtin(std::span<const DeviceRange> ranges, const BuiltinJob& job,
                             std::vector<std::byte>& payload, Body body) const {
+  const auto& arena = job.arena;
   clear_status(arena);
   TableWriter table(arena);
   for (const auto& range : ranges)
     table.add(range);
   const std::uint32_t status = table.count();
   table.add(status_cell(arena));
+  const std::uint32_t profile = table.count();
+  if (job.profile.size > 0) table.add(job.profile);
   const std::size_t offset = stream_offset(kBuiltinBindings);
   SpanSink sink(arena.host.subspan(offset, kBuiltinStream));
+  const auto stamp = [&](std::uint32_t binding, std::uint64_t at) {
+    append_command(sink, make_command(DRM_HALYARD_CLIPPER_TIMESTAMP, 0),
+                   std::array{cell_operand(binding, at)});
+  };
+  if (job.profile.size > 0) stamp(profile, 0);
   body(sink);
-  append_command(sink, make_command(DRM_HALYARD_CLIPPER_TIMESTAMP, 0),
-                 std::array{cell_operand(status, 0)});
+  if (job.profile.size > 0) stamp(profile, sizeof(std::uint64_t));
+  stamp(status, 0);
   Payload content{};
   content.stream = arena.va + offset;
   content.stream_size = static_cast<std::uint32_t>(sink.used());
@@ -149,14 +160,14 @@ void Plugin::encode_builtin(std::span<const DeviceRange> ranges, Arena arena,
   put_payload(content, payload);
 }
 
-void Plugin::encode_copy(DeviceRange dst, DeviceRange src, Arena arena,
+void Plugin::encode_copy(DeviceRange dst, DeviceRange src, const BuiltinJob& job,
                          std::vector<std::byte>& payload) {
   const bool words = in_words(dst) && in_words(src);
   const auto dtype = words ? DRM_HALYARD_CLIPPER_I32 : DRM_HALYARD_CLIPPER_U8;
   const std::uint64_t width = words ? sizeof(std::uint32_t) : 1;
   const std::uint64_t elements = dst.size / width;
   need_chunks(elements);
-  encode_builtin(std::array{dst, src}, arena, payload, [&](SpanSink& sink) {
+  encode_builtin(std::array{dst, src}, job, payload, [&](SpanSink& sink) {
     for (std::uint64_t at = 0; at < elements; at += kChunk) {
       const auto count = static_cast<std::uint32_t>(std::min(kChunk, elements - at));
       append_command(sink, make_command(DRM_HALYARD_CLIPPER_COPY, 0),
@@ -166,11 +177,11 @@ void Plugin::encode_copy(DeviceRange dst, DeviceRange src, Arena arena,
   });
 }
 
-void Plugin::encode_fill(DeviceRange dst, std::uint32_t pattern, Arena arena,
+void Plugin::encode_fill(DeviceRange dst, std::uint32_t pattern, const BuiltinJob& job,
                          std::vector<std::byte>& payload) {
   const std::uint64_t elements = dst.size / sizeof(pattern);
   need_chunks(elements);
-  encode_builtin(std::array{dst}, arena, payload, [&](SpanSink& sink) {
+  encode_builtin(std::array{dst}, job, payload, [&](SpanSink& sink) {
     for (std::uint64_t at = 0; at < elements; at += kChunk) {
       const auto count = static_cast<std::uint32_t>(std::min(kChunk, elements - at));
       append_command(
@@ -180,8 +191,8 @@ void Plugin::encode_fill(DeviceRange dst, std::uint32_t pattern, Arena arena,
   });
 }
 
-void Plugin::encode_empty(Arena arena, std::vector<std::byte>& payload) {
-  encode_builtin({}, arena, payload, [](SpanSink&) {});
+void Plugin::encode_empty(const BuiltinJob& job, std::vector<std::byte>& payload) {
+  encode_builtin({}, job, payload, [](SpanSink&) {});
 }
 
 void Plugin::encode(const ProgramImage& image, const Placement& placement,

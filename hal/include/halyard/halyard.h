@@ -165,6 +165,19 @@ typedef struct halyard_engine_info {
 HALYARD_API halyard_status halyard_device_get_engines(halyard_device* device,
                                                       halyard_engine_info* infos, size_t* count);
 
+/** A region of memory that buffers are made in. */
+typedef struct halyard_memory_info {
+  size_t size;
+  char name[16];
+  uint32_t is_host;  /**< 1: the host's own memory */
+  uint32_t mappable; /**< 1: halyard_buffer_map() works */
+  uint64_t bytes;    /**< that it has */
+  uint64_t used;     /**< of them, by anybody's buffers */
+} halyard_memory_info;
+/** As halyard_enumerate(). Programs work in the first region. */
+HALYARD_API halyard_status halyard_device_get_memory(halyard_device* device,
+                                                     halyard_memory_info* infos, size_t* count);
+
 /** The device's clock and the host's, read together: to place profiles on the host's time line. */
 HALYARD_API halyard_status halyard_device_get_time(halyard_device* device, uint64_t* device_ns,
                                                    uint64_t* host_ns);
@@ -178,17 +191,22 @@ HALYARD_API halyard_status halyard_device_get_jobs(halyard_device* device, uint6
 
 typedef struct halyard_buffer halyard_buffer;
 
-/** Allocates `bytes` (at least 1; rounded up to pages), zeroed, reachable by host and device.
- * `flags`: 0. */
+/** Allocates `bytes` (at least 1; rounded up to pages), zeroed, reachable by host and device: in
+ * the memory that programs work in, or, with HALYARD_BUFFER_HOST, in the host's. On a device with
+ * memory of its own the latter serves copies by an engine class that reaches it; a program that is
+ * to work on it is refused with HALYARD_UNSUPPORTED. */
+#define HALYARD_BUFFER_HOST 2u
 HALYARD_API halyard_status halyard_buffer_create(halyard_device* device, uint64_t bytes,
                                                  uint32_t flags, halyard_buffer** out);
 /** The device works on the caller's memory in place: page-aligned, a multiple of the page size,
  * valid until the last release and the last job that uses it. HALYARD_BUFFER_READ_ONLY: the device
- * only reads. */
+ * only reads. It is host memory, with what that means for programs; HALYARD_UNSUPPORTED on a device
+ * that needs contiguous memory. */
 #define HALYARD_BUFFER_READ_ONLY 1u
 HALYARD_API halyard_status halyard_buffer_wrap(halyard_device* device, void* memory, uint64_t bytes,
                                                uint32_t flags, halyard_buffer** out);
-/** Imports a dma-buf; the descriptor stays the caller's. */
+/** Imports a dma-buf; the descriptor stays the caller's. Host memory, and refused, as with
+ * halyard_buffer_wrap(). */
 HALYARD_API halyard_status halyard_buffer_import(halyard_device* device, int dmabuf_fd,
                                                  halyard_buffer** out);
 /** A new dma-buf descriptor of the buffer, which the caller closes. */

@@ -623,10 +623,18 @@ class Device : public detail::Handle<halyard_device> {
     return jobs;
   }
 
-  [[nodiscard]] Buffer allocate(std::uint64_t bytes) const {
-    halyard_buffer* buffer = nullptr;
-    detail::check(halyard_buffer_create(get(), bytes, 0, &buffer));
-    return Buffer(buffer);
+  /// Where buffers may be; programs work in the first.
+  [[nodiscard]] std::vector<halyard_memory_info> memory() const {
+    return detail::list<halyard_memory_info>(
+        [this](halyard_memory_info* infos, std::size_t* count) {
+          return halyard_device_get_memory(get(), infos, count);
+        });
+  }
+
+  [[nodiscard]] Buffer allocate(std::uint64_t bytes) const { return allocate(bytes, 0); }
+  /// In the host's own memory.
+  [[nodiscard]] Buffer allocate_host(std::uint64_t bytes) const {
+    return allocate(bytes, HALYARD_BUFFER_HOST);
   }
   [[nodiscard]] Buffer wrap(std::span<std::byte> memory, bool read_only = false) const {
     halyard_buffer* buffer = nullptr;
@@ -670,6 +678,11 @@ class Device : public detail::Handle<halyard_device> {
   [[nodiscard]] Profile create_profile() const { return Profile(get()); }
 
  private:
+  [[nodiscard]] Buffer allocate(std::uint64_t bytes, std::uint32_t flags) const {
+    halyard_buffer* buffer = nullptr;
+    detail::check(halyard_buffer_create(get(), bytes, flags, &buffer));
+    return Buffer(buffer);
+  }
   static Device open_raw(const char* path) {
     halyard_device* device = nullptr;
     detail::check(halyard_device_open(path, &device));

@@ -27,9 +27,11 @@ halyard_status halyard_buffer_create(halyard_device* device, uint64_t bytes, uin
   return guard([&] {
     auto owner = share(device, "device");
     auto& result = require(out, "out");
-    check_flags(flags, 0);
+    check_flags(flags, HALYARD_BUFFER_HOST);
     if (bytes == 0) throw Error(HALYARD_INVALID_ARGUMENT, "bytes is 0");
-    auto memory = Memory::create(owner->vm(), bytes);
+    const bool host = (flags & HALYARD_BUFFER_HOST) != 0;
+    auto memory = Memory::create(owner->vm(), bytes, DeviceAccess::kReadWrite,
+                                 host ? MemoryPlace::kHost : MemoryPlace::kJobs);
     result = make_buffer(std::move(owner), std::move(memory));
   });
 }
@@ -89,9 +91,4 @@ uint64_t halyard_buffer_size(const halyard_buffer* buffer) {
   return size;
 }
 
-halyard_buffer* halyard_buffer_retain(halyard_buffer* buffer) {
-  return retain(buffer);
-}
-void halyard_buffer_release(halyard_buffer* buffer) {
-  release(buffer);
-}
+HALYARD_DEFINE_REFERENCES(halyard_buffer);

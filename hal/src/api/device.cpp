@@ -15,12 +15,7 @@ halyard_status halyard_device_open(const char* path, halyard_device** out) {
   });
 }
 
-halyard_device* halyard_device_retain(halyard_device* device) {
-  return retain(device);
-}
-void halyard_device_release(halyard_device* device) {
-  release(device);
-}
+HALYARD_DEFINE_REFERENCES(halyard_device);
 
 halyard_status halyard_device_get_info(halyard_device* device, halyard_device_info* info) {
   return guard([&] {
@@ -38,8 +33,10 @@ halyard_status halyard_device_get_info(halyard_device* device, halyard_device_in
     copy_string(value.driver_version, facts.driver_version);
     copy_string(value.firmware, facts.firmware);
     value.chip_revision = facts.chip_revision;
-    value.memory_size = memory.size;
-    value.memory_used = memory.used;
+    for (const auto& region : memory) {
+      value.memory_size += region.size;
+      value.memory_used += region.used;
+    }
     value.usable = 1;
     write_sized(&result, value);
   });
@@ -56,6 +53,25 @@ halyard_status halyard_device_get_engines(halyard_device* device, halyard_engine
       info.count = engine.count;
     }
     write_list(infos, count, all, "halyard_engine_info");
+  });
+}
+
+halyard_status halyard_device_get_memory(halyard_device* device, halyard_memory_info* infos,
+                                         size_t* count) {
+  return guard([&] {
+    const auto& object = unwrap(device, "device");
+    const auto use = object.os().memory_use();
+    const auto& regions = object.facts().regions;
+    std::vector<halyard_memory_info> all;
+    for (std::size_t i = 0; i < regions.size() && i < use.size(); ++i) {
+      auto& info = all.emplace_back();
+      copy_string(info.name, regions[i].name);
+      info.is_host = regions[i].host ? 1 : 0;
+      info.mappable = regions[i].mappable ? 1 : 0;
+      info.bytes = use[i].size;
+      info.used = use[i].used;
+    }
+    write_list(infos, count, all, "halyard_memory_info");
   });
 }
 

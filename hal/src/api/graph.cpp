@@ -56,12 +56,7 @@ halyard_status halyard_graph_create(halyard_graph** out) {
   });
 }
 
-halyard_graph* halyard_graph_retain(halyard_graph* graph) {
-  return retain(graph);
-}
-void halyard_graph_release(halyard_graph* graph) {
-  release(graph);
-}
+HALYARD_DEFINE_REFERENCES(halyard_graph);
 
 halyard_status halyard_graph_input(halyard_graph* graph, const char* name,
                                    const halyard_tensor_desc* desc, halyard_tensor* out) {

@@ -42,34 +42,19 @@ struct GraphObject final : Object {
 /// The class behind an opaque type.
 template <class Handle>
 struct Behind;
-template <>
-struct Behind<halyard_device> {
-  using Type = Device;
-};
-template <>
-struct Behind<halyard_buffer> {
-  using Type = BufferObject;
-};
-template <>
-struct Behind<halyard_timeline> {
-  using Type = Timeline;
-};
-template <>
-struct Behind<halyard_graph> {
-  using Type = GraphObject;
-};
-template <>
-struct Behind<halyard_program> {
-  using Type = ProgramObject;
-};
-template <>
-struct Behind<halyard_queue> {
-  using Type = Queue;
-};
-template <>
-struct Behind<halyard_profile> {
-  using Type = Profile;
-};
+#define HALYARD_OBJECT(handle, object) \
+  template <>                          \
+  struct Behind<handle> {              \
+    using Type = object;               \
+  }
+HALYARD_OBJECT(halyard_device, Device);
+HALYARD_OBJECT(halyard_buffer, BufferObject);
+HALYARD_OBJECT(halyard_timeline, Timeline);
+HALYARD_OBJECT(halyard_graph, GraphObject);
+HALYARD_OBJECT(halyard_program, ProgramObject);
+HALYARD_OBJECT(halyard_queue, Queue);
+HALYARD_OBJECT(halyard_profile, Profile);
+#undef HALYARD_OBJECT
 
 /// Throws Error(HALYARD_INVALID_ARGUMENT) for NULL.
 template <class Handle>
@@ -93,13 +78,23 @@ Handle* wrap(Ref<typename Behind<Handle>::Type> object) {
 }
 
 template <class Handle>
-Handle* retain(Handle* handle) noexcept {
+Handle* retain_handle(Handle* handle) noexcept {
   if (handle != nullptr) reinterpret_cast<typename Behind<Handle>::Type*>(handle)->retain();
   return handle;
 }
 template <class Handle>
-void release(Handle* handle) noexcept {
+void release_handle(Handle* handle) noexcept {
   if (handle != nullptr) reinterpret_cast<typename Behind<Handle>::Type*>(handle)->release();
 }
 
 }  // namespace halyard::hal
+
+/// Defines what every counted type of the C interface has: <type>_retain() and <type>_release().
+#define HALYARD_DEFINE_REFERENCES(type)         \
+  type* type##_retain(type* object) {           \
+    return halyard::hal::retain_handle(object); \
+  }                                             \
+  void type##_release(type* object) {           \
+    halyard::hal::release_handle(object);       \
+  }                                             \
+  static_assert(true, "takes the semicolon")

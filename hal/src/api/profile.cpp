@@ -30,5 +30,5 @@ halyard_status halyard_profile_get(halyard_profile* profile, halyard_profile_ent
 }
 
 void halyard_profile_release(halyard_profile* profile) {
-  release(profile);
+  release_handle(profile);
 }

@@ -94,9 +94,4 @@ const char* halyard_program_command_name(const halyard_program* program, uint32_
   return name;
 }
 
-halyard_program* halyard_program_retain(halyard_program* program) {
-  return retain(program);
-}
-void halyard_program_release(halyard_program* program) {
-  release(program);
-}
+HALYARD_DEFINE_REFERENCES(halyard_program);

@@ -71,12 +71,7 @@ halyard_status halyard_queue_create(halyard_device* device, const halyard_queue_
   });
 }
 
-halyard_queue* halyard_queue_retain(halyard_queue* queue) {
-  return retain(queue);
-}
-void halyard_queue_release(halyard_queue* queue) {
-  release(queue);
-}
+HALYARD_DEFINE_REFERENCES(halyard_queue);
 
 halyard_timeline* halyard_queue_timeline(halyard_queue* queue) {
   halyard_timeline* timeline = nullptr;

@@ -22,12 +22,7 @@ halyard_status halyard_timeline_create(halyard_device* device, halyard_timeline*
   });
 }
 
-halyard_timeline* halyard_timeline_retain(halyard_timeline* timeline) {
-  return retain(timeline);
-}
-void halyard_timeline_release(halyard_timeline* timeline) {
-  release(timeline);
-}
+HALYARD_DEFINE_REFERENCES(halyard_timeline);
 
 halyard_status halyard_timeline_signal(halyard_timeline* timeline, uint64_t value) {
   return guard([&] {

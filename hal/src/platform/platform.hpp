@@ -31,7 +31,16 @@ struct DeviceFacts {
   std::uint32_t chip_revision = 0;
   std::uint64_t va_start = 0, va_end = 0;
   std::uint32_t page_size = 4096, large_page_size = 0;
-  bool has_mmu = true;
+  bool has_mmu = true;  ///< else jobs bring their buffers, and nothing is bound
+  /// A region of memory that buffers are made in; jobs work in the first.
+  struct Region {
+    std::string name;
+    std::uint32_t number = 0;  ///< of the platform's
+    bool host = true;          ///< the host's own memory
+    bool mappable = true;
+  };
+  std::vector<Region> regions;
+  std::uint32_t job_buffers_max = 0;  ///< that one JobRequest may have
   struct Engine {
     std::string name;
     std::uint32_t engine_class, count;
@@ -41,6 +50,7 @@ struct DeviceFacts {
   std::vector<std::byte> chip_blob;  ///< for the chip's plug-in
 };
 
+/// Of one region.
 struct MemoryUse {
   std::uint64_t size = 0, used = 0;
 };
@@ -73,8 +83,9 @@ struct BufferUse {
 struct JobRequest {
   Handle queue = 0;
   std::span<const std::byte> payload;
-  std::span<const BufferUse>
-      buffers;  ///< shared with others, for implicit fences; all of them on a chip without MMU
+  /// Each at most once. Shared with others, for implicit fences; on a chip without MMU all, and the
+  /// position is the slot in the job's addresses.
+  std::span<const BufferUse> buffers;
   std::span<const SyncPoint> waits;
   std::span<const SyncPoint> signals;
 };
@@ -91,14 +102,16 @@ class PlatformDevice {
   virtual ~PlatformDevice() = default;
 
   [[nodiscard]] virtual const DeviceFacts& facts() const = 0;
-  [[nodiscard]] virtual MemoryUse memory_use() = 0;
+  /// Of each of the facts' regions, in that order.
+  [[nodiscard]] virtual std::vector<MemoryUse> memory_use() = 0;
   [[nodiscard]] virtual DeviceTime time() = 0;
 
   struct Buffer {
     Handle handle = 0;
     std::uint64_t size = 0;
+    std::size_t region = 0;  ///< index into the facts' regions
   };
-  virtual Buffer buffer_create(std::uint64_t size) = 0;
+  virtual Buffer buffer_create(std::uint64_t size, std::size_t region) = 0;
   virtual Buffer buffer_wrap(std::span<std::byte> memory, bool read_only) = 0;
   virtual Buffer buffer_import(int dmabuf_fd) = 0;
   virtual int buffer_export(Handle buffer) = 0;
@@ -172,7 +185,7 @@ class Platform {
 };
 
 /// Raised whenever this header changes: library and platform module must agree exactly.
-inline constexpr std::uint32_t kPlatformAbi = 1;
+inline constexpr std::uint32_t kPlatformAbi = 2;
 
 /// What a platform in a shared object of its own exports: `platform-<name>.so` in the plug-in
 /// directory.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The fake chip's command processor, and the registry of a sim platform that has this chip alone.
+// The fake chips' command processor, and the registry of a sim platform that has one of them alone:
+// a chip with page tables or, with FAKE_CARD, a card with memory of its own and none.
 
 #include <algorithm>
 #include <array>
@@ -173,9 +174,16 @@ class Job final : public emu::Execution {
 
 class Processor final : public emu::CommandProcessor {
  public:
+  explicit Processor(bool is_card) : is_card_(is_card) {}
+
   [[nodiscard]] emu::ProcessorInfo info() const override {
     emu::ProcessorInfo info;
     info.revision = kRevision;
+    if (is_card_) {
+      info.has_mmu = false;
+      info.regions = {{.name = "card", .size = kCardMemory, .host = false}, {}};
+      info.job_buffers_max = kCardBuffers;
+    }
     return info;
   }
   [[nodiscard]] std::vector<emu::EngineInfo> engines() const override {
@@ -198,14 +206,25 @@ class Processor final : public emu::CommandProcessor {
     std::memcpy(&content, payload.data(), sizeof(content));
     return std::make_unique<Job>(content, engine_class, space, clock);
   }
+
+ private:
+  const bool is_card_;
 };
 
+#ifdef FAKE_CARD
+constexpr const char* kName = "fakecard";
+constexpr bool kIsCard = true;
+#else
+constexpr const char* kName = "fake";
+constexpr bool kIsCard = false;
+#endif
+
 constexpr std::array<emu::ChipKind, 1> kKinds = {{{
-    .name = "fake",
+    .name = kName,
     .description = "chip of the tests",
     .make = nullptr,
     .make_processor = []() -> std::unique_ptr<emu::CommandProcessor> {
-      return std::make_unique<Processor>();
+      return std::make_unique<Processor>(kIsCard);
     },
     .vendor = 0,
     .device = 0,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The fake chip's plug-in. Built several times: FAKE_NAME, FAKE_ABI and FAKE_SILENT make it one
-// that the library must refuse, or one that never tells by itself that a job is done.
+// The fake chips' plug-in. Built several times: FAKE_NAME, FAKE_ABI and FAKE_SILENT make it one
+// that the library must refuse, or one that never tells by itself that a job is done; FAKE_CARD
+// that of the chip whose compute engines reach nothing but the card's memory.
 
 #include "plugin.hpp"
 
@@ -18,6 +19,11 @@
 #ifndef FAKE_ABI
 #define FAKE_ABI halyard::hal::kPluginAbi
 #endif
+#ifdef FAKE_CARD
+#define FAKE_REACHES_HOST false
+#else
+#define FAKE_REACHES_HOST true
+#endif
 #ifdef FAKE_SILENT
 #define FAKE_TELLS false
 #else
@@ -33,6 +39,8 @@ using namespace hal;
 enum : std::uint32_t { kConstants, kScratch, kStatus, kProfile, kFirst };
 constexpr std::size_t kTableOffset = 64;
 constexpr std::size_t kMaxBuiltin = 4 * sizeof(Command);
+// Of a job that is no program: two buffers, the status cell, the cells of the profile.
+constexpr std::size_t kBuiltinRanges = 4;
 
 class Compiler {
  public:
@@ -151,8 +159,11 @@ class Plugin final : public ChipPlugin {
       throw Error(HALYARD_MALFORMED, "command stream: its size does not fit its commands");
     }
   }
-  [[nodiscard]] std::size_t arena_bytes(std::size_t bindings) const override {
-    return kTableOffset + (kFirst + bindings) * sizeof(Binding) + kMaxBuiltin;
+  [[nodiscard]] std::size_t arena_bytes(const ProgramImage& image) const override {
+    return kTableOffset + (kFirst + image.bindings.size()) * sizeof(Binding);
+  }
+  [[nodiscard]] std::size_t builtin_arena_bytes() const override {
+    return kTableOffset + kBuiltinRanges * sizeof(Binding) + kMaxBuiltin;
   }
   void encode(const ProgramImage& image, const Placement& placement,
               std::vector<std::byte>& payload) override {
@@ -165,24 +176,24 @@ class Plugin final : public ChipPlugin {
       table.add(binding);
     finish(placement.arena, table, placement.stream.va, image.stream.size(), payload);
   }
-  void encode_copy(DeviceRange dst, DeviceRange src, Arena arena,
+  void encode_copy(DeviceRange dst, DeviceRange src, const BuiltinJob& job,
                    std::vector<std::byte>& payload) override {
     Command copy;
     copy.opcode = Opcode::kCopy;
     copy.a = {0, 0, 0, src.size};
     copy.out = {1, 0, 0, dst.size};
-    builtin({&copy, 1}, std::array{src, dst}, arena, payload);
+    builtin({&copy, 1}, std::array{src, dst}, job, payload);
   }
-  void encode_fill(DeviceRange dst, std::uint32_t pattern, Arena arena,
+  void encode_fill(DeviceRange dst, std::uint32_t pattern, const BuiltinJob& job,
                    std::vector<std::byte>& payload) override {
     Command fill;
     fill.opcode = Opcode::kFill;
     fill.pattern = pattern;
     fill.out = {1, 0, 0, dst.size};
-    builtin({&fill, 1}, std::array{DeviceRange{}, dst}, arena, payload);
+    builtin({&fill, 1}, std::array{DeviceRange{}, dst}, job, payload);
   }
-  void encode_empty(Arena arena, std::vector<std::byte>& payload) override {
-    builtin({}, {}, arena, payload);
+  void encode_empty(const BuiltinJob& job, std::vector<std::byte>& payload) override {
+    builtin({}, {}, job, payload);
   }
   [[nodiscard]] bool surely_done(Arena arena) const override {
     auto* cell = std::bit_cast<std::uint64_t*>(arena.host.data());
@@ -197,6 +208,10 @@ class Plugin final : public ChipPlugin {
   }
   [[nodiscard]] bool supports_graphs(std::uint32_t engine_class) const override {
     return engine_class == kComputeClass;
+  }
+
+  [[nodiscard]] bool reaches_all_memory(std::uint32_t engine_class) const override {
+    return FAKE_REACHES_HOST || engine_class == kCopyClass;
   }
 
  private:
@@ -223,20 +238,27 @@ class Plugin final : public ChipPlugin {
     payload.assign(raw.begin(), raw.end());
   }
   static void builtin(std::span<const Command> commands, std::array<DeviceRange, 2> ranges,
-                      Arena arena, std::vector<std::byte>& payload) {
+                      const BuiltinJob& job, std::vector<std::byte>& payload) {
+    const auto& arena = job.arena;
     Table table(arena);
     for (const auto& range : ranges)
       table.add(range);
     table.add({arena.va, sizeof(std::uint64_t)});
-    const auto offset = kTableOffset + 4 * sizeof(Binding);
-    auto to = arena.host.subspan(offset);
-    const auto bytes = std::as_bytes(commands);
-    std::copy(bytes.begin(), bytes.end(), to.begin());
-    Command done;
-    done.opcode = Opcode::kStamp;
-    done.out = {2, 0, 0, sizeof(std::uint64_t)};
-    std::memcpy(to.subspan(commands.size_bytes()).data(), &done, sizeof(done));
-    finish(arena, table, arena.va + offset, commands.size_bytes() + sizeof(done), payload);
+    table.add(job.profile);
+    const auto offset = kTableOffset + kBuiltinRanges * sizeof(Binding);
+    std::vector<Command> all;
+    const auto stamp = [&](std::uint32_t binding, std::uint64_t at) {
+      auto& command = all.emplace_back();
+      command.opcode = Opcode::kStamp;
+      command.out = {binding, 0, at, sizeof(std::uint64_t)};
+    };
+    if (job.profile.size > 0) stamp(3, 0);
+    all.insert(all.end(), commands.begin(), commands.end());
+    if (job.profile.size > 0) stamp(3, sizeof(std::uint64_t));
+    stamp(2, 0);
+    const auto bytes = std::as_bytes(std::span(all));
+    std::copy(bytes.begin(), bytes.end(), arena.host.subspan(offset).begin());
+    finish(arena, table, arena.va + offset, bytes.size(), payload);
   }
 };
 

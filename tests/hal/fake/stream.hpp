@@ -52,6 +52,10 @@ struct Info {
   std::uint32_t pad = 0;
 };
 
+// Of the card.
+inline constexpr std::uint64_t kCardMemory = std::uint64_t{64} << 20U;
+inline constexpr std::uint32_t kCardBuffers = 8;
+
 inline constexpr std::uint32_t kRevision = 2U << 16U | 1U;
 inline constexpr std::uint32_t kComputeClass = 0, kCopyClass = 1;
 

@@ -2,6 +2,8 @@
 // The sim platform's address space.
 #include "platform/sim/address_space.hpp"
 
+#include "platform/sim/job_space.hpp"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -98,6 +100,46 @@ TEST_F(AddressSpaceTest, UnbindWaitsForWhoUsesTheMemoryAndIsNotStarved) {
   stop = true;
   for (auto& user : users)
     user.join();
+}
+
+// ---- of one job, on a chip without MMU ------------------------------------------------------
+
+class JobSpaceTest : public testing::Test {
+ protected:
+  static std::shared_ptr<const HostMemory> memory(std::uint64_t size) {
+    return HostMemory::create(size);
+  }
+  emu::FaultCause cause(std::uint64_t address, emu::Access access) {
+    emu::Fault fault;
+    EXPECT_TRUE(space_.translate(address, 1, access, fault).empty());
+    EXPECT_EQ(fault.address, address);
+    EXPECT_EQ(fault.access, access);
+    return fault.cause;
+  }
+
+  const std::shared_ptr<const HostMemory> first_ = memory(4096), second_ = memory(8192);
+  JobSpace space_{{{first_, true}, {second_, false}}};
+};
+
+constexpr std::uint64_t kSecond = std::uint64_t{1} << emu::kSlotShift;
+
+TEST_F(JobSpaceTest, TranslatesASlotAsFarAsItsBufferGoes) {
+  emu::Fault fault;
+  const auto bytes = space_.translate(kSecond | 8000, 1000, emu::Access::kRead, fault);
+  EXPECT_EQ(bytes.data(), second_->bytes().data() + 8000);
+  EXPECT_EQ(bytes.size(), 192U);
+  EXPECT_EQ(space_.translate(16, 8, emu::Access::kWrite, fault).data(),
+            first_->bytes().data() + 16);
+}
+
+TEST_F(JobSpaceTest, FaultsOutsideOfASlotAndOnSlotsThatAreNotThere) {
+  EXPECT_EQ(cause(4096, emu::Access::kRead), emu::FaultCause::kUnmapped);
+  EXPECT_EQ(cause(kSecond | 8192, emu::Access::kRead), emu::FaultCause::kUnmapped);
+  EXPECT_EQ(cause(2 * kSecond, emu::Access::kRead), emu::FaultCause::kUnmapped);
+}
+
+TEST_F(JobSpaceTest, FaultsOnWritesThatTheJobDidNotAnnounce) {
+  EXPECT_EQ(cause(kSecond, emu::Access::kWrite), emu::FaultCause::kPermission);
 }
 
 }  // namespace

@@ -101,9 +101,10 @@ class SchedulerTest : public testing::Test {
     return [](std::uint32_t) { return Outcome::kDone; };
   }
 
-  AddressSpace space_;
+  const std::shared_ptr<AddressSpace> space_ = std::make_shared<AddressSpace>();
   Processor processor_;
-  Scheduler scheduler_{processor_, space_, [] { return std::uint64_t{1}; }, Injector(""), kTimeout};
+  Scheduler scheduler_{processor_, [this](auto) { return space_; }, [] { return std::uint64_t{1}; },
+                       Injector(""), kTimeout};
   Handle queue_ = 0;
 };
 

@@ -16,15 +16,6 @@ namespace halyard::hal::drm {
 
 namespace {
 
-/// The host's own memory, where a chip has several regions: the only one that every chip can use.
-__u32 host_region(const Node& node) {
-  const auto regions = node.query_array<drm_halyard_query_memory>(DRM_HALYARD_QUERY_MEMORY);
-  for (const auto& region : regions) {
-    if ((region.flags & DRM_HALYARD_MEMORY_HOST) != 0) return region.region;
-  }
-  return regions.empty() ? 0 : regions.front().region;
-}
-
 drm_halyard_priority to_drm(halyard_priority priority) {
   switch (priority) {
     case HALYARD_PRIORITY_LOW:
@@ -49,10 +40,7 @@ void check_syncobj(const Node& node) {
 }  // namespace
 
 DrmDevice::DrmDevice(const std::string& path, const std::string& bus)
-    : node_(path),
-      facts_(read_facts(node_, bus)),
-      host_region_(host_region(node_)),
-      deferred_(node_) {
+    : node_(path), facts_(read_facts(node_, bus)), deferred_(node_) {
   check_syncobj(node_);
   if (const auto problem = read_firmware_error(node_); !problem.empty()) {
     throw Error(HALYARD_DEVICE_LOST, "the firmware of " + path + " does not run: " + problem);
@@ -85,7 +73,7 @@ Error DrmDevice::limit_error(const char* what, int error) const {
   return {HALYARD_LIMIT, text, result.details()};
 }
 
-MemoryUse DrmDevice::memory_use() {
+std::vector<MemoryUse> DrmDevice::memory_use() {
   return read_memory_use(node_);
 }
 
@@ -100,35 +88,35 @@ DeviceTime DrmDevice::time() {
 
 // ---- buffers -------------------------------------------------------------------------------
 
-PlatformDevice::Buffer DrmDevice::add_buffer(Handle handle, std::uint64_t size,
-                                             std::span<std::byte> wrapped) {
+PlatformDevice::Buffer DrmDevice::add_buffer(const Buffer& buffer, std::span<std::byte> wrapped) {
   try {
     const std::lock_guard lock(gems_mutex_);
-    auto& gem = gems_[handle];
+    auto& gem = gems_[buffer.handle];
     ++gem.users;
     gem.wrapped = wrapped;
   } catch (...) {
-    close_gem(handle);
+    close_gem(buffer.handle);
     throw;
   }
-  return {handle, size};
+  return buffer;
 }
 
-PlatformDevice::Buffer DrmDevice::buffer_create(std::uint64_t size) {
+PlatformDevice::Buffer DrmDevice::buffer_create(std::uint64_t size, std::size_t region) {
   drm_halyard_bo_create request{};
   request.size = size;
-  request.region = host_region_;
+  request.region = facts_.regions[region].number;
   if (const int error = node_.try_call(DRM_IOCTL_HALYARD_BO_CREATE, &request)) {
     const auto limits = node_.query<drm_halyard_query_limits>(DRM_HALYARD_QUERY_LIMITS);
     const bool too_large = size > limits.bo_size_max;
-    const auto what = "no buffer of " + std::to_string(size) + " bytes";
+    const auto what = "no buffer of " + std::to_string(size) + " bytes in memory \"" +
+                      facts_.regions[region].name + "\"";
     const auto limit =
         ", a buffer of this device has at most " + std::to_string(limits.bo_size_max);
     const auto reason = call_error(facts_.path, too_large ? what + limit : what, error);
     const bool memory = too_large || error == ENOSPC || error == ENOMEM;
     throw Error(memory ? HALYARD_OUT_OF_MEMORY : reason.status(), reason.what(), reason.details());
   }
-  return add_buffer(request.handle, request.size);
+  return add_buffer({request.handle, request.size, region});
 }
 
 PlatformDevice::Buffer DrmDevice::buffer_wrap(std::span<std::byte> memory, bool read_only) {
@@ -136,15 +124,33 @@ PlatformDevice::Buffer DrmDevice::buffer_wrap(std::span<std::byte> memory, bool 
   request.address = reinterpret_cast<std::uintptr_t>(memory.data());
   request.size = memory.size();
   if (read_only) request.flags |= DRM_HALYARD_USERPTR_READONLY;
-  node_.call(DRM_IOCTL_HALYARD_BO_FROM_USERPTR, &request, "the memory cannot be wrapped");
-  return add_buffer(request.handle, memory.size(), memory);
+  const int error = node_.try_call(DRM_IOCTL_HALYARD_BO_FROM_USERPTR, &request);
+  if (error == EOPNOTSUPP) {
+    throw call_error(facts_.path,
+                     "the device works on memory that its driver allocated, not on that of a "
+                     "process",
+                     error);
+  }
+  if (error != 0) throw call_error(facts_.path, "the memory cannot be wrapped", error);
+  Buffer buffer{request.handle, memory.size()};
+  try {
+    buffer.region = describe(request.handle).region;
+  } catch (...) {
+    close_gem(request.handle);
+    throw;
+  }
+  return add_buffer(buffer, memory);
 }
 
-std::uint64_t DrmDevice::buffer_size(Handle handle) const {
+PlatformDevice::Buffer DrmDevice::describe(Handle handle) const {
   drm_halyard_bo_info info{};
   info.handle = handle;
-  node_.call(DRM_IOCTL_HALYARD_BO_INFO, &info, "the buffer's size is not known");
-  return info.size;
+  node_.call(DRM_IOCTL_HALYARD_BO_INFO, &info, "the buffer is not known");
+  for (std::size_t i = 0; i < facts_.regions.size(); ++i) {
+    if (facts_.regions[i].number == info.region) return {handle, info.size, i};
+  }
+  throw Error(HALYARD_SYSTEM,
+              "the buffer is in the unknown memory region " + std::to_string(info.region));
 }
 
 PlatformDevice::Buffer DrmDevice::buffer_import(int dmabuf_fd) {
@@ -152,13 +158,19 @@ PlatformDevice::Buffer DrmDevice::buffer_import(int dmabuf_fd) {
   const std::lock_guard lock(gems_mutex_);
   std::uint32_t handle = 0;
   if (drmPrimeFDToHandle(node_.fd(), dmabuf_fd, &handle) != 0) {
-    throw call_error(facts_.path, "the descriptor cannot be imported as a buffer", errno);
+    const int error = errno;
+    const bool contiguous = error == EOPNOTSUPP && !facts_.has_mmu;
+    throw call_error(facts_.path,
+                     contiguous ? "the device has no MMU, and the buffer behind the descriptor is "
+                                  "not contiguous"
+                                : "the descriptor cannot be imported as a buffer",
+                     error);
   }
   const bool known = gems_.contains(handle);
   try {
-    const auto size = buffer_size(handle);
+    const auto buffer = describe(handle);
     ++gems_[handle].users;
-    return {handle, size};
+    return buffer;
   } catch (...) {
     if (!known) {
       gems_.erase(handle);
@@ -184,7 +196,7 @@ std::span<std::byte> DrmDevice::buffer_map(Handle buffer) {
   drm_halyard_bo_mmap_offset request{};
   request.handle = buffer;
   node_.call(DRM_IOCTL_HALYARD_BO_MMAP_OFFSET, &request, "the buffer cannot be mapped");
-  const auto size = buffer_size(buffer);
+  const auto size = describe(buffer).size;
   void* address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, node_.fd(),
                        static_cast<off_t>(request.offset));
   if (address == MAP_FAILED) throw call_error(facts_.path, "the buffer cannot be mapped", errno);

@@ -21,10 +21,10 @@ class DrmDevice final : public PlatformDevice {
   ~DrmDevice() override;
 
   [[nodiscard]] const DeviceFacts& facts() const override { return facts_; }
-  [[nodiscard]] MemoryUse memory_use() override;
+  [[nodiscard]] std::vector<MemoryUse> memory_use() override;
   [[nodiscard]] DeviceTime time() override;
 
-  Buffer buffer_create(std::uint64_t size) override;
+  Buffer buffer_create(std::uint64_t size, std::size_t region) override;
   Buffer buffer_wrap(std::span<std::byte> memory, bool read_only) override;
   Buffer buffer_import(int dmabuf_fd) override;
   int buffer_export(Handle buffer) override;
@@ -57,15 +57,15 @@ class DrmDevice final : public PlatformDevice {
     std::span<std::byte> mapping, wrapped;
   };
 
-  Buffer add_buffer(Handle handle, std::uint64_t size, std::span<std::byte> wrapped = {});
-  [[nodiscard]] std::uint64_t buffer_size(Handle handle) const;
+  Buffer add_buffer(const Buffer& buffer, std::span<std::byte> wrapped = {});
+  /// What the kernel knows of a buffer.
+  [[nodiscard]] Buffer describe(Handle handle) const;
   void close_gem(Handle handle) const noexcept;
   [[nodiscard]] Error submit_error(int error) const;
   [[nodiscard]] Error limit_error(const char* what, int error) const;
 
   const Node node_;
   const DeviceFacts facts_;
-  const __u32 host_region_;
   __u32 vm_id_ = 0;
   std::mutex gems_mutex_;  ///< protects gems_, and imports against the closing of the handle that
                            ///< they may find

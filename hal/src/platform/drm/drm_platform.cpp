@@ -23,14 +23,15 @@ std::string code_of(halyard_status status) {
 
 void read_candidate(const Node& node, DeviceCandidate& candidate) {
   const auto facts = read_facts(node, candidate.bus);
-  const auto memory = read_memory_use(node);
   candidate.chip = facts.chip;
   candidate.name = facts.name;
   candidate.driver_version = facts.driver_version;
   candidate.firmware = facts.firmware;
   candidate.chip_revision = facts.chip_revision;
-  candidate.memory_size = memory.size;
-  candidate.memory_used = memory.used;
+  for (const auto& region : read_memory_use(node)) {
+    candidate.memory_size += region.size;
+    candidate.memory_used += region.used;
+  }
   candidate.problem = read_firmware_error(node);
   candidate.usable = candidate.problem.empty();
   if (!candidate.usable) candidate.status = HALYARD_DEVICE_LOST;

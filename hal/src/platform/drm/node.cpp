@@ -130,6 +130,12 @@ DeviceFacts read_facts(const Node& node, const std::string& bus) {
   facts.large_page_size = device.large_page_size;
   facts.has_mmu = (device.flags & DRM_HALYARD_DEVICE_HAS_MMU) != 0;
   facts.payload_max = limits.payload_max;
+  facts.job_buffers_max = limits.job_buffers_max;
+  for (const auto& region : node.query_array<drm_halyard_query_memory>(DRM_HALYARD_QUERY_MEMORY)) {
+    facts.regions.push_back({text(region.name), region.region,
+                             (region.flags & DRM_HALYARD_MEMORY_HOST) != 0,
+                             (region.flags & DRM_HALYARD_MEMORY_MAPPABLE) != 0});
+  }
   for (const auto& engine : node.query_array<drm_halyard_query_engine>(DRM_HALYARD_QUERY_ENGINES)) {
     facts.engines.push_back({text(engine.name), engine.engine_class, engine.count});
   }
@@ -137,11 +143,10 @@ DeviceFacts read_facts(const Node& node, const std::string& bus) {
   return facts;
 }
 
-MemoryUse read_memory_use(const Node& node) {
-  MemoryUse use;
+std::vector<MemoryUse> read_memory_use(const Node& node) {
+  std::vector<MemoryUse> use;
   for (const auto& region : node.query_array<drm_halyard_query_memory>(DRM_HALYARD_QUERY_MEMORY)) {
-    use.size += region.size;
-    use.used += region.used;
+    use.push_back({region.size, region.used});
   }
   return use;
 }

@@ -79,8 +79,8 @@ class Node {
 /// All that DEV_QUERY tells, and the bus id from sysfs.
 DeviceFacts read_facts(const Node& node, const std::string& bus);
 
-/// All regions together.
-MemoryUse read_memory_use(const Node& node);
+/// Of each region.
+std::vector<MemoryUse> read_memory_use(const Node& node);
 
 /// Why the firmware does not run; empty when it does, or when there is none.
 std::string read_firmware_error(const Node& node);

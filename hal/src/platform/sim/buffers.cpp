@@ -6,11 +6,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <string>
 
 namespace halyard::hal::sim {
@@ -132,32 +134,93 @@ int HostMemory::export_fd() const {
   return fd;
 }
 
-PlatformDevice::Buffer Buffers::add(std::unique_ptr<HostMemory> memory) {
-  const auto size = memory->bytes().size();
+namespace {
+
+/// What the kernel knows by itself: whose memory is behind a descriptor. Thread-safe.
+class Exports {
+ public:
+  struct Origin {
+    std::string chip;
+    std::weak_ptr<HostMemory> memory;
+    std::size_t region = 0;
+  };
+
+  void add(int fd, Origin origin) {
+    const auto key = key_of(fd);
+    const std::lock_guard lock(mutex_);
+    std::erase_if(origins_, [](const auto& entry) { return entry.second.memory.expired(); });
+    origins_.insert_or_assign(key, std::move(origin));
+  }
+  /// Null when the memory is somebody else's.
+  Buffers::Entry find(int fd, std::string_view chip) {
+    const auto key = key_of(fd);
+    const std::lock_guard lock(mutex_);
+    const auto it = origins_.find(key);
+    if (it == origins_.end() || it->second.chip != chip) return {};
+    return {it->second.memory.lock(), it->second.region, true};
+  }
+
+ private:
+  /// The file behind a descriptor.
+  using Key = std::pair<dev_t, ino_t>;
+  static Key key_of(int fd) {
+    struct stat status {};
+    if (fstat(fd, &status) != 0) fail(HALYARD_INVALID_ARGUMENT, "the descriptor is none", errno);
+    return {status.st_dev, status.st_ino};
+  }
+
+  std::mutex mutex_;
+  std::map<Key, Origin> origins_;  ///< protected by mutex_
+};
+
+Exports& exports() {
+  static Exports all;
+  return all;
+}
+
+}  // namespace
+
+PlatformDevice::Buffer Buffers::add(Entry entry) {
+  const auto size = entry.memory->bytes().size();
+  const auto region = entry.region;
   const std::lock_guard lock(mutex_);
-  const auto handle = table_.add(std::move(memory));
-  used_ += size;
-  return {handle, size};
+  if (!entry.imported) used_[region] += size;
+  return {table_.add(std::move(entry)), size, region};
+}
+
+PlatformDevice::Buffer Buffers::add(std::unique_ptr<HostMemory> memory, std::size_t region) {
+  return add(Entry{std::move(memory), region, false});
+}
+
+PlatformDevice::Buffer Buffers::import(int fd, std::size_t foreign_region) {
+  if (auto own = exports().find(fd, chip_)) return add(std::move(own));
+  return add(HostMemory::import(fd), foreign_region);
 }
 
 void Buffers::remove(Handle handle) noexcept {
-  std::unique_ptr<HostMemory> memory;
+  Entry entry;
   const std::lock_guard lock(mutex_);
-  memory = table_.remove(handle);
-  if (memory) used_ -= memory->bytes().size();
+  entry = table_.remove(handle);
+  if (entry && !entry.imported) used_[entry.region] -= entry.memory->bytes().size();
 }
 
 std::span<std::byte> Buffers::bytes(Handle handle) {
-  const std::lock_guard lock(mutex_);
-  return table_.at(handle)->bytes();
+  return entry(handle).memory->bytes();
 }
 
 int Buffers::export_fd(Handle handle) {
-  const std::lock_guard lock(mutex_);
-  return table_.at(handle)->export_fd();
+  const auto exported = entry(handle);
+  const int fd = exported.memory->export_fd();
+  exports().add(fd, {chip_, exported.memory, exported.region});
+  return fd;
 }
 
-std::uint64_t Buffers::used() {
+Buffers::Entry Buffers::entry(Handle handle) {
+  const std::lock_guard lock(mutex_);
+  return table_.at(handle);
+}
+
+std::vector<std::uint64_t> Buffers::used() {
   const std::lock_guard lock(mutex_);
   return used_;
 }

@@ -9,6 +9,9 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "platform/platform.hpp"
 #include "platform/sim/handle_table.hpp"
@@ -47,17 +50,36 @@ class HostMemory {
 /// The buffers of a device. Thread-safe.
 class Buffers {
  public:
-  PlatformDevice::Buffer add(std::unique_ptr<HostMemory> memory);
+  /// `chip` names the kind of chip: opened twice it is the same card to its buffers.
+  Buffers(std::string chip, std::size_t regions) : chip_(std::move(chip)), used_(regions) {}
+
+  /// In that region.
+  PlatformDevice::Buffer add(std::unique_ptr<HostMemory> memory, std::size_t region);
+  /// What this process exported from the same kind of chip is the same memory again, where it was;
+  /// all else is in `foreign_region`.
+  PlatformDevice::Buffer import(int fd, std::size_t foreign_region);
   void remove(Handle handle) noexcept;
   [[nodiscard]] std::span<std::byte> bytes(Handle handle);
   [[nodiscard]] int export_fd(Handle handle);
-  /// Bytes in all buffers.
-  [[nodiscard]] std::uint64_t used();
+  /// Bytes in all buffers, by region.
+  [[nodiscard]] std::vector<std::uint64_t> used();
+
+  struct Entry {
+    std::shared_ptr<HostMemory> memory;
+    std::size_t region = 0;
+    bool imported = false;
+    explicit operator bool() const { return memory != nullptr; }
+  };
+  /// For a job, which keeps the memory beyond the handle.
+  [[nodiscard]] Entry entry(Handle handle);
 
  private:
-  std::mutex mutex_;
-  HandleTable<std::unique_ptr<HostMemory>> table_{"buffer"};
-  std::uint64_t used_ = 0;
+  PlatformDevice::Buffer add(Entry entry);
+
+  const std::string chip_;
+  std::mutex mutex_;  ///< protects what follows
+  HandleTable<Entry> table_{"buffer"};
+  std::vector<std::uint64_t> used_;
 };
 
 }  // namespace halyard::hal::sim

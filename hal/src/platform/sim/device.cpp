@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "clock.hpp"
+#include "platform/sim/job_space.hpp"
 
 namespace halyard::hal::sim {
 
@@ -38,6 +39,12 @@ std::int64_t timeout_from_environment() {
 
 }  // namespace
 
+std::uint64_t region_size(const emu::RegionInfo& region) {
+  if (region.size != 0) return region.size;
+  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
 DeviceFacts chip_facts(const emu::ChipKind& kind, emu::CommandProcessor& processor) {
   const auto info = processor.info();
   DeviceFacts facts;
@@ -52,6 +59,12 @@ DeviceFacts chip_facts(const emu::ChipKind& kind, emu::CommandProcessor& process
   facts.page_size = info.page_size;
   facts.large_page_size = info.large_page_size;
   facts.has_mmu = info.has_mmu;
+  for (const auto& region : info.regions) {
+    facts.regions.push_back({.name = region.name,
+                             .number = static_cast<std::uint32_t>(facts.regions.size()),
+                             .host = region.host});
+  }
+  facts.job_buffers_max = info.job_buffers_max;
   for (const auto& engine : processor.engines()) {
     facts.engines.push_back({engine.name, engine.klass, engine.count});
   }
@@ -63,19 +76,24 @@ DeviceFacts chip_facts(const emu::ChipKind& kind, emu::CommandProcessor& process
 SimDevice::SimDevice(const emu::ChipKind& kind)
     : opened_ns_(monotonic_ns()),
       processor_(kind.make_processor()),
+      info_(processor_->info()),
       facts_(chip_facts(kind, *processor_)),
+      buffers_(facts_.chip, info_.regions.size()),
       scheduler_(
-          *processor_, space_, [this] { return device_ns(); },
-          Injector(variable("HALYARD_SIM_INJECT")), timeout_from_environment()) {}
+          *processor_, [this](std::span<const BufferUse> buffers) { return space_of(buffers); },
+          [this] { return device_ns(); }, Injector(variable("HALYARD_SIM_INJECT")),
+          timeout_from_environment()) {}
 
 std::uint64_t SimDevice::device_ns() const {
   return static_cast<std::uint64_t>(monotonic_ns() - opened_ns_) + 1;
 }
 
-MemoryUse SimDevice::memory_use() {
-  const auto pages = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES));
-  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  return {pages * page, buffers_.used()};
+std::vector<MemoryUse> SimDevice::memory_use() {
+  const auto used = buffers_.used();
+  std::vector<MemoryUse> use;
+  for (const auto& region : info_.regions)
+    use.push_back({region_size(region), used[use.size()]});
+  return use;
 }
 
 DeviceTime SimDevice::time() {
@@ -83,16 +101,59 @@ DeviceTime SimDevice::time() {
   return {static_cast<std::uint64_t>(host - opened_ns_) + 1, static_cast<std::uint64_t>(host)};
 }
 
-PlatformDevice::Buffer SimDevice::buffer_create(std::uint64_t size) {
-  return buffers_.add(HostMemory::create(size));
+PlatformDevice::Buffer SimDevice::buffer_create(std::uint64_t size, std::size_t region) {
+  const auto& info = info_.regions[region];
+  // All buffers together may be more than a card has: what no job uses at the moment is elsewhere.
+  if (const auto limit = region_size(info); size > limit) {
+    throw Error(HALYARD_OUT_OF_MEMORY, "no buffer of " + std::to_string(size) +
+                                           " bytes: memory \"" + info.name + "\" has " +
+                                           std::to_string(limit));
+  }
+  return buffers_.add(HostMemory::create(size), region);
+}
+
+std::size_t SimDevice::foreign_region() const {
+  for (std::size_t i = 0; i < info_.regions.size(); ++i) {
+    if (info_.regions[i].host) return i;
+  }
+  throw Error(HALYARD_UNSUPPORTED, "the device reaches no memory but its own");
 }
 
 PlatformDevice::Buffer SimDevice::buffer_wrap(std::span<std::byte> memory, bool /*read_only*/) {
-  return buffers_.add(HostMemory::wrap(memory));
+  const auto region = foreign_region();
+  if (info_.regions[region].contiguous) {
+    throw Error(HALYARD_UNSUPPORTED,
+                "the device has no MMU and works on contiguous memory, which that of a process is "
+                "not: let the library allocate the buffer");
+  }
+  return buffers_.add(HostMemory::wrap(memory), region);
 }
 
 PlatformDevice::Buffer SimDevice::buffer_import(int dmabuf_fd) {
-  return buffers_.add(HostMemory::import(dmabuf_fd));
+  return buffers_.import(dmabuf_fd, foreign_region());
+}
+
+std::shared_ptr<emu::AddressSpace> SimDevice::space_of(std::span<const BufferUse> buffers) {
+  // Nobody owns the space that all jobs share.
+  if (facts_.has_mmu) return {std::shared_ptr<void>(), &space_};
+  if (buffers.size() > facts_.job_buffers_max) {
+    throw Error(HALYARD_INVALID_ARGUMENT, "the job has too many buffers");
+  }
+  std::vector<JobSpace::Slot> slots;
+  std::vector<std::uint64_t> bytes(info_.regions.size());
+  for (const auto& use : buffers) {
+    const auto entry = buffers_.entry(use.buffer);
+    slots.push_back({entry.memory, use.write});
+    bytes[entry.region] += entry.memory->bytes().size();
+  }
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] <= region_size(info_.regions[i])) continue;
+    throw Error(HALYARD_OUT_OF_MEMORY, "the job's buffers take " + std::to_string(bytes[i]) +
+                                           " bytes of memory \"" + info_.regions[i].name +
+                                           "\", which has " +
+                                           std::to_string(region_size(info_.regions[i])));
+  }
+  return std::make_shared<JobSpace>(std::move(slots));
 }
 
 int SimDevice::buffer_export(Handle buffer) {
@@ -106,6 +167,7 @@ void SimDevice::buffer_destroy(Handle buffer) noexcept {
 }
 
 void SimDevice::bind(const MapRequest& request) {
+  if (!facts_.has_mmu) throw Error(HALYARD_UNSUPPORTED, "the device has no MMU");
   const auto memory = buffers_.bytes(request.buffer);
   const auto page = facts_.page_size;
   const bool aligned =

@@ -16,6 +16,9 @@
 
 namespace halyard::hal::sim {
 
+/// Bytes of a region.
+std::uint64_t region_size(const emu::RegionInfo& region);
+
 /// Facts about a kind of chip, as the kernel would report them.
 DeviceFacts chip_facts(const emu::ChipKind& kind, emu::CommandProcessor& processor);
 
@@ -24,10 +27,10 @@ class SimDevice final : public PlatformDevice {
   explicit SimDevice(const emu::ChipKind& kind);
 
   [[nodiscard]] const DeviceFacts& facts() const override { return facts_; }
-  [[nodiscard]] MemoryUse memory_use() override;
+  [[nodiscard]] std::vector<MemoryUse> memory_use() override;
   [[nodiscard]] DeviceTime time() override;
 
-  Buffer buffer_create(std::uint64_t size) override;
+  Buffer buffer_create(std::uint64_t size, std::size_t region) override;
   Buffer buffer_wrap(std::span<std::byte> memory, bool read_only) override;
   Buffer buffer_import(int dmabuf_fd) override;
   int buffer_export(Handle buffer) override;
@@ -56,9 +59,14 @@ class SimDevice final : public PlatformDevice {
  private:
   /// Nanoseconds since the device was opened, never 0: chips write timestamps where 0 means none.
   [[nodiscard]] std::uint64_t device_ns() const;
+  /// Where memory is that somebody else made. Throws Error(HALYARD_UNSUPPORTED) when there is no
+  /// such place.
+  [[nodiscard]] std::size_t foreign_region() const;
+  [[nodiscard]] std::shared_ptr<emu::AddressSpace> space_of(std::span<const BufferUse> buffers);
 
   const std::int64_t opened_ns_;
   const std::unique_ptr<emu::CommandProcessor> processor_;
+  const emu::ProcessorInfo info_;
   const DeviceFacts facts_;
   Buffers buffers_;
   AddressSpace space_;

@@ -44,15 +44,16 @@ class SimPlatform final : public Platform {
   std::vector<DeviceCandidate> enumerate() override {
     std::vector<DeviceCandidate> candidates;
     for (const auto& kind : emu::chip_kinds()) {
-      const auto facts = chip_facts(kind, *kind.make_processor());
+      const auto processor = kind.make_processor();
+      const auto facts = chip_facts(kind, *processor);
       auto& candidate = candidates.emplace_back();
       candidate.path = facts.path;
       candidate.chip = facts.chip;
       candidate.name = facts.name;
       candidate.driver_version = facts.driver_version;
       candidate.chip_revision = facts.chip_revision;
-      candidate.memory_size = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-                              static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+      for (const auto& region : processor->info().regions)
+        candidate.memory_size += region_size(region);
       candidate.usable = true;
     }
     return candidates;

@@ -25,6 +25,7 @@ struct TimelinePoint {
 };
 
 struct Job {
+  std::shared_ptr<emu::AddressSpace> space;  ///< as long as the execution may look at it
   std::unique_ptr<emu::Execution> execution;
   std::vector<std::byte> payload;  ///< as long as the execution may look at it
   std::vector<TimelinePoint> waits, signals;

@@ -88,11 +88,11 @@ bool spin_until(Condition condition) {
 
 }  // namespace
 
-Scheduler::Scheduler(emu::CommandProcessor& processor, emu::AddressSpace& space,
+Scheduler::Scheduler(emu::CommandProcessor& processor, SpaceOf space_of,
                      std::function<std::uint64_t()> clock, Injector injector,
                      std::int64_t timeout_ns)
     : processor_(processor),
-      space_(space),
+      space_of_(std::move(space_of)),
       clock_(std::move(clock)),
       injector_(std::move(injector)),
       timeout_ns_(timeout_ns) {
@@ -174,12 +174,13 @@ void Scheduler::check_request(const JobRequest& request, std::size_t signals) {
     timeline.reserve(signals);
   }
   std::string error;
-  auto execution = processor_.start(request.payload, queue.engine_class, space_, clock_, error);
+  auto space = space_of_(request.buffers);
+  auto execution = processor_.start(request.payload, queue.engine_class, *space, clock_, error);
   if (!execution) throw Error(HALYARD_INVALID_ARGUMENT, "the job is malformed: " + error);
-  accepted_.push_back(std::move(execution));
+  accepted_.push_back({std::move(space), std::move(execution)});
 }
 
-void Scheduler::accept(const JobRequest& request, std::unique_ptr<emu::Execution>& execution) {
+void Scheduler::accept(const JobRequest& request, Accepted& accepted) {
   const auto& queue = queues_.at(request.queue);
   auto& job = queue->jobs.push();
   job.waits.clear();
@@ -199,7 +200,8 @@ void Scheduler::accept(const JobRequest& request, std::unique_ptr<emu::Execution
   }
   for (const auto& signal : job.signals)
     signal.timeline->add(signal.value);
-  job.execution = std::move(execution);
+  job.space = std::move(accepted.space);
+  job.execution = std::move(accepted.execution);
   job.number = ++queue->status.submitted;
   job.started = 0;
   if (queue->place == Place::kIdle) schedule(queue);
@@ -264,6 +266,7 @@ void Scheduler::end_job(const Ref<JobQueue>& queue, halyard_status status) {
     ++queue->status.failed;
   }
   job.execution.reset();
+  job.space.reset();
   job.waits.clear();
   // Ending a point may schedule other queues, but never touches this one's jobs.
   for (const auto& signal : job.signals)

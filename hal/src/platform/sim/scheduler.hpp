@@ -31,8 +31,13 @@ namespace halyard::hal::sim {
 /// job. A job whose command waits for memory is put aside and tried again. Thread-safe.
 class Scheduler {
  public:
-  /// All three outlive the scheduler. `timeout_ns`: a job that waits for memory so long is a hang.
-  Scheduler(emu::CommandProcessor& processor, emu::AddressSpace& space,
+  /// Gives the address space in which a job with these buffers works. Called with a lock held:
+  /// calls nothing of the scheduler. Throws Error.
+  using SpaceOf = std::function<std::shared_ptr<emu::AddressSpace>(std::span<const BufferUse>)>;
+
+  /// The processor and what the functions use outlive the scheduler. `timeout_ns`: a job that waits
+  /// for memory so long is a hang.
+  Scheduler(emu::CommandProcessor& processor, SpaceOf space_of,
             std::function<std::uint64_t()> clock, Injector injector, std::int64_t timeout_ns);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
@@ -88,11 +93,16 @@ class Scheduler {
   void cancel_all(const Ref<JobQueue>& queue, halyard_status status);
   void lose_device();
   void check_request(const JobRequest& request, std::size_t signals);
-  void accept(const JobRequest& request, std::unique_ptr<emu::Execution>& execution);
+  /// A job of the submit under way, before it is in its queue.
+  struct Accepted {
+    std::shared_ptr<emu::AddressSpace> space;
+    std::unique_ptr<emu::Execution> execution;
+  };
+  void accept(const JobRequest& request, Accepted& accepted);
   bool look(std::span<const SyncPoint> points, bool all, std::size_t* index);
 
   emu::CommandProcessor& processor_;
-  emu::AddressSpace& space_;
+  const SpaceOf space_of_;
   const std::function<std::uint64_t()> clock_;
   const Injector injector_;
   const std::int64_t timeout_ns_;
@@ -101,7 +111,7 @@ class Scheduler {
   HandleTable<Ref<JobQueue>> queues_{"queue"};
   HandleTable<Ref<SimTimeline>> timelines_{"timeline"};
   std::vector<std::unique_ptr<EngineClass>> classes_;
-  std::vector<std::unique_ptr<emu::Execution>> accepted_;  ///< of the submit under way
+  std::vector<Accepted> accepted_;  ///< of the submit under way
   std::uint64_t started_ = 0;
   bool lost_ = false;
   unsigned waiters_ = 0;                 ///< threads in `ended_`

@@ -8,20 +8,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "eventfd.hpp"
 #include "platform/sim/queue.hpp"
 
 namespace halyard::hal::sim {
-
-namespace {
-
-/// Adds 1; a full counter means that the reader knows already.
-void ring_eventfd(int eventfd) {
-  const std::uint64_t one = 1;
-  while (write(eventfd, &one, sizeof(one)) < 0 && errno == EINTR) {
-  }
-}
-
-}  // namespace
 
 SimTimeline::~SimTimeline() {
   for (const auto& notification : notifications_)
