@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 
+#include "lowering/sinks.hpp"
 #include "stream.hpp"
 
 namespace halyard::hal::clipper {
@@ -171,26 +171,6 @@ Operand chip_operand(const lowering::Operand& in) {
   return operand;
 }
 
-bool fits(std::initializer_list<std::uint32_t> values) {
-  return std::all_of(values.begin(), values.end(), [](std::uint32_t value) {
-    return value <= std::numeric_limits<std::uint16_t>::max();
-  });
-}
-
-std::string refuse(const lowering::Command& command) {
-  bool windows_fit = true;
-  if (const auto* conv = std::get_if<lowering::Conv2d>(&command.params)) {
-    const auto& w = conv->window;
-    windows_fit = fits({w.stride_h, w.stride_w, w.dilation_h, w.dilation_w, w.pad_top, w.pad_left,
-                        w.pad_bottom, w.pad_right});
-  } else if (const auto* pool = std::get_if<lowering::Pool2d>(&command.params)) {
-    const auto& w = pool->window;
-    windows_fit = fits({w.kernel_h, w.kernel_w, w.stride_h, w.stride_w, w.pad_top, w.pad_left,
-                        w.pad_bottom, w.pad_right});
-  }
-  return windows_fit ? "" : "the chip's windows, strides and paddings end at 65535";
-}
-
 }  // namespace
 
 lowering::Capabilities capabilities(const drm_halyard_clipper_info& info) {
@@ -200,12 +180,12 @@ lowering::Capabilities capabilities(const drm_halyard_clipper_info& info) {
     if ((info.opcodes >> chip_opcode(opcode) & 1) == 0) chip.opcodes.remove(opcode);
   }
   chip.max_bindings = info.bindings_max;
-  chip.refuse = refuse;
+  chip.refuse = lowering::refuse_wide_windows;
   return chip;
 }
 
 void encode_commands(std::span<const lowering::Command> commands, std::vector<std::byte>& stream) {
-  VectorSink sink(stream);
+  lowering::VectorSink sink(stream);
   std::vector<Operand> operands;
   for (const auto& command : commands) {
     operands.clear();

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The chip's face to the library: compile, encode, read back.
 
-#include <algorithm>
-#include <atomic>
-#include <bit>
+#include <array>
+#include <cstring>
 
 #include "encoder.hpp"
+#include "lowering/jobs.hpp"
 #include "lowering/lower.hpp"
+#include "lowering/sinks.hpp"
 #include "plugin.hpp"
 #include "stream.hpp"
 
@@ -20,62 +21,14 @@ namespace {
 constexpr std::uint32_t kKnownMajor = 1;
 
 // Layout of an arena: the status cell, the binding table, then the stream of a built-in operation.
-constexpr std::size_t kStatusOffset = 0;
-constexpr std::size_t kTableOffset = 64;
-// Elements of one copy or fill command, well inside the operands' 31 bits.
-constexpr std::uint64_t kChunk = std::uint64_t{1} << 30;
 constexpr std::size_t kMaxChunks = 16;
 constexpr std::size_t kBuiltinStream = kMaxChunks * command_size(2) + 3 * command_size(1);
 constexpr std::size_t kBuiltinBindings = 4;
+constexpr std::size_t kBuiltinOffset = lowering::round_up(
+    lowering::kArenaOffset + kBuiltinBindings * sizeof(HwBinding), sizeof(Command));
 
-constexpr std::size_t round_up(std::size_t value, std::size_t to) {
-  return (value + to - 1) / to * to;
-}
-
-std::size_t stream_offset(std::size_t bindings) {
-  return round_up(kTableOffset + bindings * sizeof(HwBinding), sizeof(Command));
-}
-
-void put_payload(const Payload& content, std::vector<std::byte>& payload) {
-  const auto bytes = std::as_bytes(std::span(&content, 1));
-  payload.assign(bytes.begin(), bytes.end());
-}
-
-/// Clears the status cell; the submit that follows orders this before the device's write.
-void clear_status(const Arena& arena) {
-  const std::uint64_t zero = 0;
-  std::memcpy(arena.host.subspan(kStatusOffset, sizeof(zero)).data(), &zero, sizeof(zero));
-}
-
-class TableWriter {
- public:
-  explicit TableWriter(const Arena& arena) : host_(arena.host.subspan(kTableOffset)) {}
-  void add(DeviceRange range) {
-    const HwBinding binding{range.va, range.size};
-    std::memcpy(host_.subspan(count_ * sizeof(binding), sizeof(binding)).data(), &binding,
-                sizeof(binding));
-    ++count_;
-  }
-  [[nodiscard]] std::uint32_t count() const { return count_; }
-
- private:
-  std::span<std::byte> host_;
-  std::uint32_t count_ = 0;
-};
-
-DeviceRange status_cell(const Arena& arena) {
-  return {arena.va + kStatusOffset, sizeof(std::uint64_t)};
-}
-
-/// One element type for a range, so that a command moves as much as possible.
-bool in_words(DeviceRange range) {
-  return (range.va | range.size) % sizeof(std::uint32_t) == 0;
-}
-
-void need_chunks(std::uint64_t elements) {
-  if ((elements + kChunk - 1) / kChunk > kMaxChunks) {
-    throw Error(HALYARD_UNSUPPORTED, "one copy or fill moves at most 16 GiB");
-  }
+lowering::TableWriter<HwBinding> table_in(const Arena& arena) {
+  return lowering::TableWriter<HwBinding>(arena.host.subspan(lowering::kArenaOffset));
 }
 
 class Plugin final : public ChipPlugin {
@@ -92,10 +45,10 @@ class Plugin final : public ChipPlugin {
 
   [[nodiscard]] std::size_t arena_bytes(const ProgramImage& image) const override {
     const auto bindings = lowering::kFixedBindings + image.bindings.size();
-    return kTableOffset + bindings * sizeof(HwBinding);
+    return lowering::kArenaOffset + bindings * sizeof(HwBinding);
   }
   [[nodiscard]] std::size_t builtin_arena_bytes() const override {
-    return stream_offset(kBuiltinBindings) + kBuiltinStream;
+    return kBuiltinOffset + kBuiltinStream;
   }
 
   void encode(const ProgramImage& image, const Placement& placement,
@@ -107,8 +60,7 @@ class Plugin final : public ChipPlugin {
   void encode_empty(const BuiltinJob& job, std::vector<std::byte>& payload) override;
 
   [[nodiscard]] bool surely_done(Arena arena) const override {
-    auto* cell = std::bit_cast<std::uint64_t*>(arena.host.data() + kStatusOffset);
-    return std::atomic_ref<std::uint64_t>(*cell).load(std::memory_order_acquire) != 0;
+    return lowering::status_is_set(arena);
   }
 
   std::vector<ProfileSample> read_profile(const ProgramImage& image,
@@ -134,16 +86,15 @@ template <class Body>
 void Plugin::encode_builtin(std::span<const DeviceRange> ranges, const BuiltinJob& job,
                             std::vector<std::byte>& payload, Body body) const {
   const auto& arena = job.arena;
-  clear_status(arena);
-  TableWriter table(arena);
+  lowering::clear_status(arena);
+  auto table = table_in(arena);
   for (const auto& range : ranges)
     table.add(range);
   const std::uint32_t status = table.count();
-  table.add(status_cell(arena));
+  table.add(lowering::status_cell(arena));
   const std::uint32_t profile = table.count();
   if (job.profile.size > 0) table.add(job.profile);
-  const std::size_t offset = stream_offset(kBuiltinBindings);
-  SpanSink sink(arena.host.subspan(offset, kBuiltinStream));
+  lowering::SpanSink sink(arena.host.subspan(kBuiltinOffset, kBuiltinStream));
   const auto stamp = [&](std::uint32_t binding, std::uint64_t at) {
     append_command(sink, make_command(DRM_HALYARD_CLIPPER_TIMESTAMP, 0),
                    std::array{cell_operand(binding, at)});
@@ -153,64 +104,56 @@ void Plugin::encode_builtin(std::span<const DeviceRange> ranges, const BuiltinJo
   if (job.profile.size > 0) stamp(profile, sizeof(std::uint64_t));
   stamp(status, 0);
   Payload content{};
-  content.stream = arena.va + offset;
+  content.stream = arena.va + kBuiltinOffset;
   content.stream_size = static_cast<std::uint32_t>(sink.used());
-  content.bindings = arena.va + kTableOffset;
+  content.bindings = arena.va + lowering::kArenaOffset;
   content.binding_count = table.count();
-  put_payload(content, payload);
+  lowering::put_payload(content, payload);
 }
 
 void Plugin::encode_copy(DeviceRange dst, DeviceRange src, const BuiltinJob& job,
                          std::vector<std::byte>& payload) {
-  const bool words = in_words(dst) && in_words(src);
+  const bool words = lowering::in_words(dst) && lowering::in_words(src);
   const auto dtype = words ? DRM_HALYARD_CLIPPER_I32 : DRM_HALYARD_CLIPPER_U8;
   const std::uint64_t width = words ? sizeof(std::uint32_t) : 1;
-  const std::uint64_t elements = dst.size / width;
-  need_chunks(elements);
-  encode_builtin(std::array{dst, src}, job, payload, [&](SpanSink& sink) {
-    for (std::uint64_t at = 0; at < elements; at += kChunk) {
-      const auto count = static_cast<std::uint32_t>(std::min(kChunk, elements - at));
-      append_command(sink, make_command(DRM_HALYARD_CLIPPER_COPY, 0),
-                     std::array{linear_operand(dtype, 1, at * width, count),
-                                linear_operand(dtype, 0, at * width, count)});
-    }
+  encode_builtin(std::array{dst, src}, job, payload, [&](auto& sink) {
+    lowering::for_each_chunk(
+        dst.size / width, width, kMaxChunks, [&](std::uint64_t at, std::uint32_t count) {
+          append_command(
+              sink, make_command(DRM_HALYARD_CLIPPER_COPY, 0),
+              std::array{linear_operand(dtype, 1, at, count), linear_operand(dtype, 0, at, count)});
+        });
   });
 }
 
 void Plugin::encode_fill(DeviceRange dst, std::uint32_t pattern, const BuiltinJob& job,
                          std::vector<std::byte>& payload) {
-  const std::uint64_t elements = dst.size / sizeof(pattern);
-  need_chunks(elements);
-  encode_builtin(std::array{dst}, job, payload, [&](SpanSink& sink) {
-    for (std::uint64_t at = 0; at < elements; at += kChunk) {
-      const auto count = static_cast<std::uint32_t>(std::min(kChunk, elements - at));
-      append_command(
-          sink, make_command(DRM_HALYARD_CLIPPER_FILL, 0, drm_halyard_clipper_fill{pattern}),
-          std::array{linear_operand(DRM_HALYARD_CLIPPER_I32, 0, at * sizeof(pattern), count)});
-    }
+  const auto command = make_command(DRM_HALYARD_CLIPPER_FILL, 0, drm_halyard_clipper_fill{pattern});
+  encode_builtin(std::array{dst}, job, payload, [&](auto& sink) {
+    lowering::for_each_chunk(
+        dst.size / sizeof(pattern), sizeof(pattern), kMaxChunks,
+        [&](std::uint64_t at, std::uint32_t count) {
+          append_command(sink, command,
+                         std::array{linear_operand(DRM_HALYARD_CLIPPER_I32, 0, at, count)});
+        });
   });
 }
 
 void Plugin::encode_empty(const BuiltinJob& job, std::vector<std::byte>& payload) {
-  encode_builtin({}, job, payload, [](SpanSink&) {});
+  encode_builtin({}, job, payload, [](auto&) {});
 }
 
 void Plugin::encode(const ProgramImage& image, const Placement& placement,
                     std::vector<std::byte>& payload) {
-  clear_status(placement.arena);
-  TableWriter table(placement.arena);
-  table.add(placement.constants);
-  table.add(placement.scratch);
-  table.add(status_cell(placement.arena));
-  table.add(placement.profile);
-  for (const auto& range : placement.bindings)
-    table.add(range);
+  lowering::clear_status(placement.arena);
+  auto table = table_in(placement.arena);
+  lowering::for_each_binding(placement, [&](DeviceRange range) { table.add(range); });
   Payload content{};
   content.stream = placement.stream.va;
   content.stream_size = static_cast<std::uint32_t>(image.stream.size());
-  content.bindings = placement.arena.va + kTableOffset;
+  content.bindings = placement.arena.va + lowering::kArenaOffset;
   content.binding_count = table.count();
-  put_payload(content, payload);
+  lowering::put_payload(content, payload);
 }
 
 /// The card checks every command itself; this finds what a damaged file would make of a program
@@ -250,19 +193,8 @@ void Plugin::check(const ProgramImage& image) {
 }
 
 std::unique_ptr<ChipPlugin> create(std::span<const std::byte> blob, std::uint32_t chip_revision) {
-  drm_halyard_clipper_info info{};
-  if (blob.size() < sizeof(info)) {
-    throw Error(HALYARD_VERSION_MISMATCH, "the driver tells " + std::to_string(blob.size()) +
-                                              " bytes about the chip, this plug-in needs " +
-                                              std::to_string(sizeof(info)));
-  }
-  std::memcpy(&info, blob.data(), sizeof(info));
-  if (chip_revision >> 16 != kKnownMajor) {
-    throw Error(HALYARD_VERSION_MISMATCH,
-                "the chip is of revision " + std::to_string(chip_revision >> 16) +
-                    ", this plug-in knows " + std::to_string(kKnownMajor));
-  }
-  return std::make_unique<Plugin>(info);
+  return std::make_unique<Plugin>(
+      lowering::read_info<drm_halyard_clipper_info>(blob, chip_revision, kKnownMajor));
 }
 
 }  // namespace

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
-#include <vector>
 
 namespace halyard::hal::clipper {
 
@@ -61,33 +60,6 @@ inline Operand linear_operand(drm_halyard_clipper_dtype dtype, std::uint32_t bin
 inline Operand cell_operand(std::uint32_t binding, std::uint64_t offset) {
   return linear_operand(DRM_HALYARD_CLIPPER_I32, binding, offset, 2);
 }
-
-/// Appends commands to memory of a fixed size or to a vector.
-class VectorSink {
- public:
-  explicit VectorSink(std::vector<std::byte>& bytes) : bytes_(bytes) {}
-  void append(std::span<const std::byte> data) {
-    bytes_.insert(bytes_.end(), data.begin(), data.end());
-  }
-
- private:
-  std::vector<std::byte>& bytes_;
-};
-
-/// The memory must suffice: its owner computed it.
-class SpanSink {
- public:
-  explicit SpanSink(std::span<std::byte> bytes) : bytes_(bytes) {}
-  void append(std::span<const std::byte> data) {
-    std::memcpy(bytes_.subspan(used_, data.size()).data(), data.data(), data.size());
-    used_ += data.size();
-  }
-  [[nodiscard]] std::size_t used() const { return used_; }
-
- private:
-  std::span<std::byte> bytes_;
-  std::size_t used_ = 0;
-};
 
 template <class Sink>
 void append_command(Sink& sink, Command command, std::span<const Operand> operands) {
