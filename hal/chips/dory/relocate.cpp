@@ -10,6 +10,7 @@
 namespace halyard::hal::dory {
 namespace {
 
+constexpr std::uint32_t kRegionMask = DRM_HALYARD_DORY_FORMAT_REGION;
 constexpr std::uint64_t kOffsetMask = (std::uint64_t{1} << kSlotShift) - 1;
 
 std::uint32_t load(std::span<const std::byte> stream, std::size_t word) {
@@ -32,7 +33,7 @@ struct Head {
 };
 
 std::uint32_t binding_of(std::uint32_t format) {
-  return (format & DRM_HALYARD_DORY_FORMAT_REGION) >> 16;
+  return (format & kRegionMask) >> 16;
 }
 
 [[noreturn]] void malformed(std::size_t word, const std::string& what) {
@@ -70,7 +71,7 @@ void relocate_set(std::span<const std::byte> stream, std::size_t at, const Head&
       throw Error(HALYARD_UNSUPPORTED, "a tensor lies beyond the first 4 GiB of its buffer");
     }
     const auto region = static_cast<std::uint32_t>(place >> kSlotShift);
-    store(out, word, (value & ~DRM_HALYARD_DORY_FORMAT_REGION) | region << 16);
+    store(out, word, (value & ~kRegionMask) | region << 16);
     store(out, word + 1, static_cast<std::uint32_t>(offset));
     ++i;
   }
