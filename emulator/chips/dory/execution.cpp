@@ -261,7 +261,7 @@ Outcome JobExecution::store_timestamp() {
 }
 
 Outcome JobExecution::retire() {
-  cycles_ += tensor::command_cycles(kCostModel, command_);
+  cycles_ += next_cycles();
   ++completed_;
   return Outcome::kRunning;
 }

@@ -47,6 +47,11 @@ class JobExecution final : public Execution {
   /// The job fails at the current command; `error` is DORY_ERROR_*.
   Outcome fail(FaultCause cause, std::uint32_t error, std::uint64_t address, std::string text);
 
+  /// Cycles that the operation which fetch() has found will take.
+  [[nodiscard]] std::uint64_t next_cycles() const {
+    return tensor::command_cycles(kCostModel, command_);
+  }
+
   /// DORY_ERROR_* after kFault.
   [[nodiscard]] std::uint32_t error() const { return error_; }
   /// Bytes from the stream's start to the current command.
