@@ -54,18 +54,20 @@ function(halyard_vm_test)
   endif()
 endfunction()
 
-# halyard_benchmark(NAME x WHERE host|vm SOURCES ... LIBS ...): a program in tests/bench/<where>/ that scripts/bench runs
-# on the host or inside the VM. It prints its figures itself.
+# halyard_benchmark(NAME x WHERE host|vm SOURCES ... LIBS ... [AGAIN ...]): a program in tests/bench/<where>/ that
+# scripts/bench runs on the host or inside the VM, on the host also a second time with the options AGAIN. It prints its
+# figures itself.
 function(halyard_benchmark)
   if(NOT HALYARD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;WHERE" "SOURCES;LIBS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;WHERE" "SOURCES;LIBS;AGAIN")
   add_executable(${arg_NAME} ${arg_SOURCES})
   target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS} halyard_warnings Threads::Threads)
-  set_target_properties(
-    ${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/bench/${arg_WHERE}"
-  )
+  set(folder "${PROJECT_BINARY_DIR}/tests/bench/${arg_WHERE}")
+  set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${folder}")
+  list(JOIN arg_AGAIN " " options)
+  file(WRITE "${folder}/${arg_NAME}.again" "${options}\n")
 endfunction()
 
 # halyard_fuzzer(NAME x SOURCES ... LIBS ...): a libFuzzer program in tests/fuzz/, in builds with clang only. The preset

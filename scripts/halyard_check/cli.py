@@ -71,6 +71,7 @@ def main():
     names = [name for name in chosen_stages(arguments) if name not in arguments.skip]
     total = Result()
     lines = []
+    started = time.monotonic()
     heading = f"{'stage':<13} {'':<8} {'passed':>6} {'failed':>6} {'skipped':>7} {'time':>9}"
     print(heading, flush=True)
     for name in names:
@@ -85,6 +86,8 @@ def main():
     summary = f"{total.passed} passed, {total.failed} failed{skipped}"
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "summary").write_text(f"{summary}\n")
+    if not arguments.stages:
+        (RESULTS / "seconds").write_text(f"{time.monotonic() - started:.0f}\n")
     print(summary, flush=True)
     return 1 if total.failed or not total.passed else 0
 
