@@ -93,19 +93,30 @@ std::vector<T> list(Call call) {
 template <class T>
 struct Traits;
 
-#define HALYARD_HANDLE_TRAITS(type)                               \
-  template <>                                                     \
-  struct Traits<type> {                                           \
-    static void retain(type* object) { type##_retain(object); }   \
-    static void release(type* object) { type##_release(object); } \
+template <auto Retain, auto Release>
+struct Counted {
+  template <class T>
+  static void retain(T* object) {
+    Retain(object);
   }
-HALYARD_HANDLE_TRAITS(halyard_device);
-HALYARD_HANDLE_TRAITS(halyard_buffer);
-HALYARD_HANDLE_TRAITS(halyard_timeline);
-HALYARD_HANDLE_TRAITS(halyard_graph);
-HALYARD_HANDLE_TRAITS(halyard_program);
-HALYARD_HANDLE_TRAITS(halyard_queue);
-#undef HALYARD_HANDLE_TRAITS
+  template <class T>
+  static void release(T* object) {
+    Release(object);
+  }
+};
+
+template <>
+struct Traits<halyard_device> : Counted<halyard_device_retain, halyard_device_release> {};
+template <>
+struct Traits<halyard_buffer> : Counted<halyard_buffer_retain, halyard_buffer_release> {};
+template <>
+struct Traits<halyard_timeline> : Counted<halyard_timeline_retain, halyard_timeline_release> {};
+template <>
+struct Traits<halyard_graph> : Counted<halyard_graph_retain, halyard_graph_release> {};
+template <>
+struct Traits<halyard_program> : Counted<halyard_program_retain, halyard_program_release> {};
+template <>
+struct Traits<halyard_queue> : Counted<halyard_queue_retain, halyard_queue_release> {};
 
 /// Shared ownership of a C object.
 template <class T>

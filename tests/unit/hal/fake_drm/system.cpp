@@ -61,8 +61,9 @@ void put(char (&field)[N], const std::string& text) {
 template <class Answer>
 int answer(drm_halyard_dev_query& query, const Answer& answer) {
   if (query.pointer != 0) {
-    std::memcpy(reinterpret_cast<void*>(query.pointer), &answer,
-                std::min<std::size_t>(query.size, sizeof(answer)));
+    // The ioctl carries its pointer in 64 bits. NOLINTNEXTLINE(performance-no-int-to-ptr)
+    auto* out = reinterpret_cast<void*>(query.pointer);
+    std::memcpy(out, &answer, std::min<std::size_t>(query.size, sizeof(answer)));
   }
   query.size = sizeof(answer);
   return 0;
