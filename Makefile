@@ -3,7 +3,8 @@
 
 # Which test kernel: a whole version or a beginning of one (see scripts/fetch-kernel --list).
 KERNEL ?=
-# Which card `make run` and `make vm` plug in: by default the first chip that .config enables.
+# Which card `make run` and `make vm` plug in: by default the first chip that .config enables. "all": one of each, for
+# `make run`, and one after the other, for `make bench`.
 CHIP ?= $(firstword $(HALYARD_CHIPS))
 prefix ?= /usr/local
 DESTDIR ?=
@@ -84,6 +85,6 @@ help: ## This list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 	@echo 'Variables:'
 	@echo '  KERNEL=6.12.95  test kernel: a version or the beginning of one; see scripts/fetch-kernel --list'
-	@echo '  CHIP=$(or $(CHIP),<chip>)    the card of `make run`, `make vm` and `make bench`'
+	@echo '  CHIP=$(or $(CHIP),<chip>)    the card of `make run`, `make vm` and `make bench`; all: of each chip (run, bench)'
 	@echo '  DESTDIR= prefix=  where `make install` puts things'
 	@echo '  HALYARD_CACHE=  downloads and built kernels (~/.cache/halyard)'

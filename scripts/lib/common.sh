@@ -36,3 +36,6 @@ lock() {
 }
 
 unlock() { exec {HALYARD_LOCK}>&-; }
+
+# Prints the chips that the configuration enables, one a line.
+enabled_chips() { sed -n 's/^HALYARD_CHIPS := //p' "$HALYARD_ROOT/build/config/auto.conf" | tr ' ' '\n' | sed '/^$/d'; }
