@@ -12,6 +12,7 @@
 #include <drm/drm_managed.h>
 
 #include <halyard/chip.h>
+#include <halyard/regs.h>
 
 #include "clipper_regs.h"
 
@@ -130,26 +131,8 @@ static inline struct clipper_device *to_clipper(struct halyard_device *hdev)
 	return hdev->priv;
 }
 
-static inline u32 clipper_read(struct halyard_device *hdev, u32 reg)
-{
-	return readl(hdev->regs + reg);
-}
-
-/* Ordered after all memory accesses before it, as writel() promises. */
-static inline void clipper_write(struct halyard_device *hdev, u32 reg, u32 value)
-{
-	writel(value, hdev->regs + reg);
-}
-
-static inline void clipper_write64(struct halyard_device *hdev, u32 reg_lo, u64 value)
-{
-	clipper_write(hdev, reg_lo, lower_32_bits(value));
-	clipper_write(hdev, reg_lo + 4, upper_32_bits(value));
-}
-
 /* clipper_drv.c */
 u64 clipper_read_counter(struct halyard_device *hdev, u32 reg_lo);
-int clipper_poll(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, unsigned int ms);
 bool clipper_works(struct halyard_device *hdev, u32 queue);
 int clipper_await(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, u32 queue);
 

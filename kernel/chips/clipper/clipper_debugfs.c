@@ -3,7 +3,8 @@
 
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
-#include <linux/uaccess.h>
+
+#include <halyard/inject.h>
 
 #include "clipper.h"
 
@@ -94,13 +95,13 @@ static int clipper_registers_show(struct seq_file *m, void *unused)
 	debugfs_print_regs32(m, clipper_registers, ARRAY_SIZE(clipper_registers), hdev->regs, "");
 	for (i = 0; i < CLP_NUM_ENGINES; i++)
 		seq_printf(m, "engine%u status %#x queue %d\n", i,
-			   clipper_read(hdev, CLP_ENGINE(i) + CLP_ENGINE_STATUS),
-			   (int)clipper_read(hdev, CLP_ENGINE(i) + CLP_ENGINE_QUEUE));
+			   halyard_read(hdev, CLP_ENGINE(i) + CLP_ENGINE_STATUS),
+			   (int)halyard_read(hdev, CLP_ENGINE(i) + CLP_ENGINE_QUEUE));
 	for_each_set_bit(i, to_clipper(hdev)->enabled, CLP_NUM_QUEUES)
 		seq_printf(m, "queue%u state %u head %u tail %u\n", i,
-			   clipper_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_STATE),
-			   clipper_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_HEAD),
-			   clipper_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_TAIL));
+			   halyard_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_STATE),
+			   halyard_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_HEAD),
+			   halyard_read(hdev, CLP_QUEUE(i) + CLP_QUEUE_TAIL));
 	clipper_debugfs_exit(hdev, idx);
 
 	return 0;
@@ -125,81 +126,31 @@ static const char *const clipper_inject_names[CLP_NUM_INJECT] = {
 	[CLP_INJECT_SLOW] = "slow",
 };
 
-static int clipper_inject_show(struct seq_file *m, void *unused)
-{
-	struct halyard_device *hdev = m->private;
-	unsigned int i;
-	int idx, ret;
-
-	ret = clipper_debugfs_enter(hdev, &idx);
-	if (ret)
-		return ret;
-
-	seq_printf(m, "fired %u\n", clipper_read(hdev, CLP_INJECT_FIRED));
-	clipper_debugfs_exit(hdev, idx);
-
-	seq_puts(m, "write: KIND TARGET SKIP COUNT ARG; TARGET -1 is any; kinds:");
-	for (i = 0; i < CLP_NUM_INJECT; i++)
-		seq_printf(m, " %s", clipper_inject_names[i]);
-	seq_putc(m, '\n');
-
-	return 0;
-}
-
-static int clipper_inject_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, clipper_inject_show, inode->i_private);
-}
-
-static void clipper_inject_arm(struct halyard_device *hdev, u32 kind, u32 target, u32 skip,
-			       u32 count, u32 arg)
+static void clipper_inject_arm(struct halyard_device *hdev,
+			       const struct halyard_injection *injection)
 {
 	lockdep_assert_held(&to_clipper(hdev)->state_lock);
 
-	clipper_write(hdev, CLP_INJECT_KIND, kind);
-	clipper_write(hdev, CLP_INJECT_TARGET, target);
-	clipper_write(hdev, CLP_INJECT_SKIP, skip);
-	clipper_write(hdev, CLP_INJECT_COUNT, count);
-	clipper_write(hdev, CLP_INJECT_ARG, arg);
-	clipper_write(hdev, CLP_INJECT_ARM, 1);
+	halyard_write(hdev, CLP_INJECT_KIND, injection->kind);
+	halyard_write(hdev, CLP_INJECT_TARGET, injection->target);
+	halyard_write(hdev, CLP_INJECT_SKIP, injection->skip);
+	halyard_write(hdev, CLP_INJECT_COUNT, injection->count);
+	halyard_write(hdev, CLP_INJECT_ARG, injection->arg);
+	halyard_write(hdev, CLP_INJECT_ARM, 1);
 }
 
-static ssize_t clipper_inject_write(struct file *file, const char __user *buffer, size_t size,
-				    loff_t *offset)
+static u32 clipper_inject_fired(struct halyard_device *hdev)
 {
-	struct halyard_device *hdev = file_inode(file)->i_private;
-	char line[80], name[32];
-	u32 skip = 0, count = 1, arg = 0;
-	int target = -1, kind, idx, ret;
-
-	if (size >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, buffer, size))
-		return -EFAULT;
-	line[size] = '\0';
-
-	if (sscanf(line, "%31s %d %u %u %u", name, &target, &skip, &count, &arg) < 1)
-		return -EINVAL;
-	kind = match_string(clipper_inject_names, CLP_NUM_INJECT, name);
-	if (kind < 0)
-		return kind;
-
-	ret = clipper_debugfs_enter(hdev, &idx);
-	if (ret)
-		return ret;
-	clipper_inject_arm(hdev, kind, target, skip, count, arg);
-	clipper_debugfs_exit(hdev, idx);
-
-	return size;
+	return halyard_read(hdev, CLP_INJECT_FIRED);
 }
 
-static const struct file_operations clipper_inject_fops = {
-	.owner = THIS_MODULE,
-	.open = clipper_inject_open,
-	.read = seq_read,
-	.write = clipper_inject_write,
-	.llseek = seq_lseek,
-	.release = single_release,
+static const struct halyard_injector clipper_injector = {
+	.names = clipper_inject_names,
+	.num_names = ARRAY_SIZE(clipper_inject_names),
+	.enter = clipper_debugfs_enter,
+	.exit = clipper_debugfs_exit,
+	.arm = clipper_inject_arm,
+	.fired = clipper_inject_fired,
 };
 
 /**
@@ -212,6 +163,5 @@ void clipper_debugfs_init(struct halyard_device *hdev)
 
 	debugfs_create_file("perf", 0400, root, hdev, &clipper_perf_fops);
 	debugfs_create_file("registers", 0400, root, hdev, &clipper_registers_fops);
-	if (IS_ENABLED(CONFIG_HALYARD_ERROR_INJECTION))
-		debugfs_create_file("inject", 0600, root, hdev, &clipper_inject_fops);
+	halyard_inject_init(hdev, &clipper_injector);
 }

@@ -2,7 +2,6 @@
 /* The driver's front: identity, capabilities, tables, and the small calls. */
 
 #include <linux/bitfield.h>
-#include <linux/iopoll.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
 
@@ -52,35 +51,12 @@ u64 clipper_read_counter(struct halyard_device *hdev, u32 reg_lo)
 
 	spin_lock_irqsave(&cdev->counter_lock, flags);
 	if (cdev->ready) {
-		lo = clipper_read(hdev, reg_lo);
-		hi = clipper_read(hdev, reg_lo + 4);
+		lo = halyard_read(hdev, reg_lo);
+		hi = halyard_read(hdev, reg_lo + 4);
 	}
 	spin_unlock_irqrestore(&cdev->counter_lock, flags);
 
 	return (u64)hi << 32 | lo;
-}
-
-/**
- * clipper_poll - wait until a register has a value
- * @hdev: the card
- * @reg: register, which is never all ones on a card that answers
- * @mask: bits that matter
- * @value: of these bits
- * @ms: how long
- *
- * Return: 0, -ETIMEDOUT, or -ENODEV when the card does not answer.
- */
-int clipper_poll(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, unsigned int ms)
-{
-	u32 now;
-	int ret;
-
-	ret = read_poll_timeout(clipper_read, now, now == U32_MAX || (now & mask) == value, 20,
-				ms * USEC_PER_MSEC, false, hdev, reg);
-	if (now == U32_MAX)
-		return -ENODEV;
-
-	return ret;
 }
 
 /**
@@ -96,13 +72,13 @@ bool clipper_works(struct halyard_device *hdev, u32 queue)
 	u32 status;
 
 	for (e = 0; e < CLP_NUM_ENGINES; e++) {
-		status = clipper_read(hdev, CLP_ENGINE(e) + CLP_ENGINE_STATUS);
+		status = halyard_read(hdev, CLP_ENGINE(e) + CLP_ENGINE_STATUS);
 		if (status == U32_MAX)
 			return false;
 		if (!(status & CLP_ENGINE_STATUS_BUSY) || status & CLP_ENGINE_STATUS_HUNG)
 			continue;
 		if (queue == CLP_NO_QUEUE ||
-		    clipper_read(hdev, CLP_ENGINE(e) + CLP_ENGINE_QUEUE) == queue)
+		    halyard_read(hdev, CLP_ENGINE(e) + CLP_ENGINE_QUEUE) == queue)
 			return true;
 	}
 
@@ -112,7 +88,7 @@ bool clipper_works(struct halyard_device *hdev, u32 queue)
 /**
  * clipper_await - wait for what comes at the end of a command
  * @hdev: the card
- * @reg: register, as for clipper_poll()
+ * @reg: register, as for halyard_poll()
  * @mask: bits that matter
  * @value: of these bits
  * @queue: whose command it is, CLP_NO_QUEUE: anybody's
@@ -120,7 +96,7 @@ bool clipper_works(struct halyard_device *hdev, u32 queue)
  * A command is never interrupted, and may be long on a busy machine: while one is executed the
  * card is not blamed for keeping others waiting.
  *
- * Return: as clipper_poll().
+ * Return: as halyard_poll().
  */
 int clipper_await(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, u32 queue)
 {
@@ -130,7 +106,7 @@ int clipper_await(struct halyard_device *hdev, u32 reg, u32 mask, u32 value, u32
 
 	do {
 		works = clipper_works(hdev, queue);
-		ret = clipper_poll(hdev, reg, mask, value, CLIPPER_ANSWER_MS);
+		ret = halyard_poll(hdev, reg, mask, value, CLIPPER_ANSWER_MS);
 		ms += CLIPPER_ANSWER_MS;
 	} while (ret == -ETIMEDOUT && works && ms < CLIPPER_COMMAND_MS);
 
@@ -167,19 +143,19 @@ static int clipper_identify(struct halyard_device *hdev)
 		return ret;
 	}
 
-	id = clipper_read(hdev, CLP_ID);
-	hdev->revision = clipper_read(hdev, CLP_REVISION);
+	id = halyard_read(hdev, CLP_ID);
+	hdev->revision = halyard_read(hdev, CLP_REVISION);
 	if (id != CLP_ID_VALUE || hdev->revision >> 16 != CLP_REVISION_MAJOR) {
 		dev_err(hdev->dev, "unknown card %#x revision %u.%u\n", id, hdev->revision >> 16,
 			hdev->revision & 0xffff);
 		return -ENODEV;
 	}
 
-	cdev->caps0 = clipper_read(hdev, CLP_CAPS0);
-	cdev->caps1 = clipper_read(hdev, CLP_CAPS1);
-	cdev->opcodes = clipper_read(hdev, CLP_OPCODES_LO) |
-			(u64)clipper_read(hdev, CLP_OPCODES_HI) << 32;
-	cdev->clock_khz = clipper_read(hdev, CLP_CLOCK_KHZ);
+	cdev->caps0 = halyard_read(hdev, CLP_CAPS0);
+	cdev->caps1 = halyard_read(hdev, CLP_CAPS1);
+	cdev->opcodes = halyard_read(hdev, CLP_OPCODES_LO) |
+			(u64)halyard_read(hdev, CLP_OPCODES_HI) << 32;
+	cdev->clock_khz = halyard_read(hdev, CLP_CLOCK_KHZ);
 
 	return clipper_check_caps(hdev);
 }

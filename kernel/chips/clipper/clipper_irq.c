@@ -55,11 +55,11 @@ int clipper_irq_start(struct halyard_device *hdev)
 	/* Records of before the reset would be taken for new ones: numbers start again. */
 	memset(cdev->faults, 0, size);
 	cdev->fault_head = 0;
-	clipper_write64(hdev, CLP_FAULTQ_BASE_LO, cdev->faults_dma);
-	clipper_write(hdev, CLP_FAULTQ_ORDER, CLIPPER_FAULTQ_ORDER); /* HEAD = TAIL = 0 */
+	halyard_write64(hdev, CLP_FAULTQ_BASE_LO, cdev->faults_dma);
+	halyard_write(hdev, CLP_FAULTQ_ORDER, CLIPPER_FAULTQ_ORDER); /* HEAD = TAIL = 0 */
 	mutex_unlock(&cdev->fault_lock);
 
-	clipper_write(hdev, CLP_IRQ_ENABLE, CLIPPER_ALL_VECTORS);
+	halyard_write(hdev, CLP_IRQ_ENABLE, CLIPPER_ALL_VECTORS);
 
 	return 0;
 }
@@ -107,7 +107,7 @@ static void clipper_faults_consumed(struct halyard_device *hdev, u32 head)
 
 	mutex_lock(&cdev->state_lock);
 	if (cdev->ready)
-		clipper_write(hdev, CLP_FAULTQ_HEAD, head);
+		halyard_write(hdev, CLP_FAULTQ_HEAD, head);
 	mutex_unlock(&cdev->state_lock);
 }
 
@@ -183,7 +183,7 @@ irqreturn_t clipper_irq_thread(struct halyard_device *hdev, unsigned int vector)
 		return IRQ_HANDLED;
 
 	/* No record: a spurious interrupt, or the card can't write any more. */
-	status = clipper_read(hdev, CLP_STATUS);
+	status = halyard_read(hdev, CLP_STATUS);
 	if (status == U32_MAX)
 		halyard_device_fault(hdev, "card does not answer");
 	else if (status & CLP_STATUS_FATAL)

@@ -194,8 +194,8 @@ void clipper_vm_load(struct halyard_vm *vm)
 	if (cvm->generation == cdev->generation)
 		return;
 
-	clipper_write64(vm->hdev, base + CLP_CTX_PGD_LO, cvm->root->dma);
-	clipper_write(vm->hdev, base + CLP_CTX_CONTROL, CLP_CTX_CONTROL_ENABLE);
+	halyard_write64(vm->hdev, base + CLP_CTX_PGD_LO, cvm->root->dma);
+	halyard_write(vm->hdev, base + CLP_CTX_CONTROL, CLP_CTX_CONTROL_ENABLE);
 	cvm->generation = cdev->generation;
 }
 
@@ -215,7 +215,7 @@ static int clipper_tlb_flush(struct halyard_vm *vm)
 
 	/* If not, a reset has failed: what the card does is not known. */
 	if (cdev->ready) {
-		clipper_write(vm->hdev, CLP_TLB_FLUSH, vm->hw_id);
+		halyard_write(vm->hdev, CLP_TLB_FLUSH, vm->hw_id);
 		ret = clipper_await(vm->hdev, CLP_TLB_STATUS, CLP_TLB_STATUS_BUSY, 0, CLP_NO_QUEUE);
 	}
 	drm_dev_exit(idx);
@@ -234,7 +234,7 @@ static int clipper_vm_unload(struct halyard_vm *vm)
 		return 0;
 
 	if (cdev->ready)
-		clipper_write(vm->hdev, CLP_CTX(vm->hw_id) + CLP_CTX_CONTROL, 0);
+		halyard_write(vm->hdev, CLP_CTX(vm->hw_id) + CLP_CTX_CONTROL, 0);
 	drm_dev_exit(idx);
 
 	return clipper_tlb_flush(vm);

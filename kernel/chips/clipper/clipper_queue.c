@@ -14,14 +14,14 @@ static void clipper_queue_enable(struct halyard_queue *queue)
 	u32 base = CLP_QUEUE(queue->hw_id);
 	u32 priority = DRM_HALYARD_PRIORITY_REALTIME - queue->priority; /* 0 runs first */
 
-	clipper_write64(hdev, base + CLP_QUEUE_RING_LO, queue->mem[CLIPPER_MEM_RING].va);
-	clipper_write(hdev, base + CLP_QUEUE_RING_ORDER, CLIPPER_RING_ORDER);
-	clipper_write(hdev, base + CLP_QUEUE_CONFIG,
+	halyard_write64(hdev, base + CLP_QUEUE_RING_LO, queue->mem[CLIPPER_MEM_RING].va);
+	halyard_write(hdev, base + CLP_QUEUE_RING_ORDER, CLIPPER_RING_ORDER);
+	halyard_write(hdev, base + CLP_QUEUE_CONFIG,
 		      FIELD_PREP(CLP_QUEUE_CONFIG_CTX, queue->vm->hw_id) |
 		      FIELD_PREP(CLP_QUEUE_CONFIG_CLASS, queue->engine_class) |
 		      FIELD_PREP(CLP_QUEUE_CONFIG_PRIORITY, priority));
-	clipper_write64(hdev, base + CLP_QUEUE_STATUS_BLOCK_LO, queue->mem[CLIPPER_MEM_STATUS].va);
-	clipper_write(hdev, base + CLP_QUEUE_CONTROL, CLP_QUEUE_CONTROL_ENABLE);
+	halyard_write64(hdev, base + CLP_QUEUE_STATUS_BLOCK_LO, queue->mem[CLIPPER_MEM_STATUS].va);
+	halyard_write(hdev, base + CLP_QUEUE_CONTROL, CLP_QUEUE_CONTROL_ENABLE);
 	set_bit(queue->hw_id, to_clipper(hdev)->enabled);
 }
 
@@ -60,7 +60,7 @@ static int clipper_queue_stop(struct halyard_queue *queue)
 
 	/* A record that waits in the fault queue is consumed before its queue is reset. */
 	clipper_faults_drain(hdev);
-	clipper_write(hdev, base + CLP_QUEUE_CONTROL, CLP_QUEUE_CONTROL_RESET);
+	halyard_write(hdev, base + CLP_QUEUE_CONTROL, CLP_QUEUE_CONTROL_RESET);
 	ret = clipper_await(hdev, base + CLP_QUEUE_STATE, U32_MAX, CLP_QUEUE_STATE_DISABLED,
 			    queue->hw_id);
 	if (ret)
@@ -101,7 +101,7 @@ static bool clipper_queue_waits(struct halyard_queue *queue)
 
 	spin_lock_irqsave(&cdev->counter_lock, flags);
 	if (cdev->ready)
-		state = clipper_read(queue->hdev, CLP_QUEUE(queue->hw_id) + CLP_QUEUE_STATE);
+		state = halyard_read(queue->hdev, CLP_QUEUE(queue->hw_id) + CLP_QUEUE_STATE);
 	/* If the interrupt got lost the job would be taken for one that hangs. */
 	if (state == CLP_QUEUE_STATE_FAULTED)
 		schedule_work(&cdev->events);
@@ -193,6 +193,6 @@ void clipper_job_run(struct halyard_job *job)
 	};
 	cq->tail++;
 
-	/* The entry is in memory before the card learns of it: clipper_write() is ordered. */
-	clipper_write(queue->hdev, CLP_DOORBELL(queue->hw_id), cq->tail);
+	/* The entry is in memory before the card learns of it: halyard_write() is ordered. */
+	halyard_write(queue->hdev, CLP_DOORBELL(queue->hw_id), cq->tail);
 }

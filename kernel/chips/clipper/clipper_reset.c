@@ -12,7 +12,7 @@
  */
 int clipper_wait_ready(struct halyard_device *hdev, unsigned int ms)
 {
-	return clipper_poll(hdev, CLP_STATUS, CLP_STATUS_READY | CLP_STATUS_RESETTING,
+	return halyard_poll(hdev, CLP_STATUS, CLP_STATUS_READY | CLP_STATUS_RESETTING,
 			    CLP_STATUS_READY, ms);
 }
 
@@ -58,7 +58,7 @@ int clipper_start(struct halyard_device *hdev)
 	if (ret)
 		return ret;
 
-	clipper_write(hdev, CLP_CONTROL, CLP_CONTROL_ENABLE);
+	halyard_write(hdev, CLP_CONTROL, CLP_CONTROL_ENABLE);
 
 	return 0;
 }
@@ -71,8 +71,8 @@ static int clipper_reset_device(struct halyard_device *hdev)
 
 	clipper_set_ready(cdev, false);
 	/* Engines stop before the reset, so that it spoils no access. */
-	clipper_write(hdev, CLP_CONTROL, 0);
-	clipper_write(hdev, CLP_CONTROL, CLP_CONTROL_RESET);
+	halyard_write(hdev, CLP_CONTROL, 0);
+	halyard_write(hdev, CLP_CONTROL, CLP_CONTROL_RESET);
 	if (clipper_wait_ready(hdev, ms))
 		return -ETIMEDOUT;
 
@@ -88,7 +88,7 @@ static int clipper_engine_of(struct halyard_device *hdev, struct halyard_queue *
 	unsigned int e;
 
 	for (e = 0; e < CLP_NUM_ENGINES; e++)
-		if (clipper_read(hdev, CLP_ENGINE(e) + CLP_ENGINE_QUEUE) == queue->hw_id)
+		if (halyard_read(hdev, CLP_ENGINE(e) + CLP_ENGINE_QUEUE) == queue->hw_id)
 			return e;
 
 	return -ENOENT;
@@ -102,7 +102,7 @@ static int clipper_reset_engine(struct halyard_device *hdev, struct halyard_queu
 	if (engine < 0)
 		return -ETIMEDOUT; /* the queue hangs by itself: it takes more */
 
-	clipper_write(hdev, CLP_ENGINE(engine) + CLP_ENGINE_CONTROL, CLP_ENGINE_CONTROL_RESET);
+	halyard_write(hdev, CLP_ENGINE(engine) + CLP_ENGINE_CONTROL, CLP_ENGINE_CONTROL_RESET);
 	ret = clipper_await(hdev, CLP_ENGINE(engine) + CLP_ENGINE_STATUS,
 			    CLP_ENGINE_STATUS_RESETTING, 0, queue->hw_id);
 
