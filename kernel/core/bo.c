@@ -19,7 +19,13 @@ static_assert(offsetof(struct halyard_bo, gem) == 0, "the DRM core frees what it
 /* What BO_CREATE makes in a region. */
 static const struct halyard_bo_kind *const halyard_memory_kinds[HALYARD_NUM_MEMORIES] = {
 	[HALYARD_MEMORY_PAGES] = &halyard_bo_shmem,
+	[HALYARD_MEMORY_CONTIGUOUS] = &halyard_bo_contig,
 };
+
+static const struct halyard_bo_kind *halyard_region_kind(struct halyard_device *hdev, u32 region)
+{
+	return halyard_memory_kinds[hdev->chip->regions[region].memory];
+}
 
 /* ---- memory in use ---- */
 
@@ -29,13 +35,48 @@ static const struct halyard_bo_kind *const halyard_memory_kinds[HALYARD_NUM_MEMO
  * @region: index into &halyard_chip.regions
  *
  * Of host memory half, as with other drivers: BOs are not charged to who makes them until they are
- * used.
+ * used. Of contiguous memory not more than half of what the device can address.
  *
  * Return: bytes
  */
 u64 halyard_bo_region_size(struct halyard_device *hdev, u32 region)
 {
-	return PAGE_ALIGN_DOWN(((u64)totalram_pages() << PAGE_SHIFT) / 2);
+	u64 size = (u64)totalram_pages() << PAGE_SHIFT;
+
+	if (hdev->chip->regions[region].memory == HALYARD_MEMORY_CONTIGUOUS)
+		size = min(size, DMA_BIT_MASK(hdev->limits.dma_bits));
+	return PAGE_ALIGN_DOWN(size / 2);
+}
+
+/**
+ * halyard_bo_size_max() - bytes that one BO can have where jobs work
+ * @hdev: the device
+ *
+ * Return: bytes
+ */
+u64 halyard_bo_size_max(struct halyard_device *hdev)
+{
+	const struct halyard_bo_kind *kind = halyard_region_kind(hdev, 0);
+	u64 size = halyard_bo_region_size(hdev, 0);
+
+	return kind->size_max ? min(size, kind->size_max(hdev)) : size;
+}
+
+/**
+ * halyard_find_region() - finds a region by what it is made of
+ * @hdev: the device
+ * @memory: kind of memory
+ *
+ * Return: index of the first such region, or -EOPNOTSUPP
+ */
+int halyard_find_region(struct halyard_device *hdev, enum halyard_memory memory)
+{
+	unsigned int i;
+
+	for (i = 0; i < hdev->chip->num_regions; i++)
+		if (hdev->chip->regions[i].memory == memory)
+			return i;
+	return -EOPNOTSUPP;
 }
 
 static int halyard_bo_account(struct halyard_device *hdev, u32 region, u64 size)
@@ -142,6 +183,15 @@ struct sg_table *halyard_bo_pin(struct halyard_bo *bo)
 	return sgt;
 }
 
+static void halyard_bo_unmap_locked(struct halyard_bo *bo)
+{
+	dma_resv_assert_held(bo->gem.resv);
+
+	if (bo->sgt)
+		bo->kind->unpin(bo);
+	bo->sgt = NULL;
+}
+
 /**
  * halyard_bo_unpin() - undoes one halyard_bo_pin()
  * @bo: the BO
@@ -149,11 +199,28 @@ struct sg_table *halyard_bo_pin(struct halyard_bo *bo)
 void halyard_bo_unpin(struct halyard_bo *bo)
 {
 	dma_resv_lock(bo->gem.resv, NULL);
-	if (!--bo->pins) {
-		bo->kind->unpin(bo);
-		bo->sgt = NULL;
-	}
+	if (!--bo->pins)
+		halyard_bo_unmap_locked(bo);
 	dma_resv_unlock(bo->gem.resv);
+}
+
+/**
+ * halyard_bos_unplug() - unmaps all BOs from a device that was stopped
+ * @hdev: the device, unplugged
+ *
+ * A job that waits for others' fences can have BOs pinned for long.
+ */
+void halyard_bos_unplug(struct halyard_device *hdev)
+{
+	struct halyard_bo *bo;
+
+	mutex_lock(&hdev->core->bos_lock);
+	list_for_each_entry(bo, &hdev->core->bos, link) {
+		dma_resv_lock(bo->gem.resv, NULL);
+		halyard_bo_unmap_locked(bo);
+		dma_resv_unlock(bo->gem.resv);
+	}
+	mutex_unlock(&hdev->core->bos_lock);
 }
 
 /* ---- the GEM object ---- */
@@ -230,8 +297,7 @@ void halyard_bo_init(struct halyard_bo *bo, const struct halyard_bo_kind *kind, 
 
 static struct halyard_bo *halyard_bo_create(struct halyard_device *hdev, u32 region, u64 size)
 {
-	const struct halyard_bo_kind *kind =
-		halyard_memory_kinds[hdev->chip->regions[region].memory];
+	const struct halyard_bo_kind *kind = halyard_region_kind(hdev, region);
 	struct halyard_bo *bo;
 	int ret;
 
@@ -257,7 +323,8 @@ static struct halyard_bo *halyard_bo_create(struct halyard_device *hdev, u32 reg
  * @data: &struct drm_halyard_bo_create
  * @drm_file: the caller's file
  *
- * Return: 0, -EINVAL, -ENOSPC when the region is full, -ENOMEM
+ * Return: 0, -EINVAL, -ENOSPC when the region is full, -ENOMEM, which can mean that there is no
+ *	contiguous memory; the log says so then
  */
 int halyard_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *drm_file)
 {

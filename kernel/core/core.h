@@ -112,6 +112,7 @@ struct halyard_irq;
  * @unplug_done: the device is unplugged: no job, no DMA, no interrupt any more
  * @sched: state of the job side, see queue.h
  * @lost: the device is lost: why, or NULL
+ * @injector: for debugfs, or NULL
  */
 struct halyard_core {
 	struct halyard_device *hdev;
@@ -150,6 +151,7 @@ struct halyard_core {
 	struct completion unplug_done;
 	struct halyard_sched *sched;
 	const char *lost;
+	const struct halyard_injector *injector;
 };
 
 extern const struct drm_driver halyard_drm_driver;
@@ -214,6 +216,7 @@ struct halyard_bo;
  * struct halyard_bo_kind - what one kind of buffer objects has of its own; constant
  * @name: for debugfs
  * @flags: DRM_HALYARD_BO_*
+ * @size_max: bytes that one BO may have where memory is no limit, or NULL
  * @create: makes a BO of so many bytes, whole pages, for BO_CREATE; or ERR_PTR. The caller counts
  *	the bytes and calls halyard_bo_init().
  * @free: frees a BO that nobody has a reference to
@@ -224,6 +227,7 @@ struct halyard_bo;
 struct halyard_bo_kind {
 	const char *name;
 	u32 flags;
+	u64 (*size_max)(struct halyard_device *hdev);
 	struct halyard_bo *(*create)(struct halyard_device *hdev, u64 size);
 	void (*free)(struct halyard_bo *bo);
 	struct sg_table *(*pin)(struct halyard_bo *bo);
@@ -231,9 +235,24 @@ struct halyard_bo_kind {
 };
 
 /**
+ * struct halyard_contig - a contiguous buffer object
+ * @gem: GEM object
+ * @vaddr: for the CPU
+ * @dma: for the device
+ * @sgt: of one entry, for the device
+ */
+struct halyard_contig {
+	struct drm_gem_object gem;
+	void *vaddr;
+	dma_addr_t dma;
+	struct sg_table sgt;
+};
+
+/**
  * struct halyard_bo - a buffer object
  * @gem: GEM object, the first member of what each kind has
  * @shmem: of &halyard_bo_shmem
+ * @contig: of &halyard_bo_contig
  * @kind: its kind
  * @link: in &halyard_core.bos
  * @creator: process that made it, for debugfs
@@ -248,6 +267,7 @@ struct halyard_bo {
 	union {
 		struct drm_gem_object gem;
 		struct drm_gem_shmem_object shmem;
+		struct halyard_contig contig;
 	};
 	const struct halyard_bo_kind *kind;
 	struct list_head link;
@@ -273,6 +293,12 @@ struct sg_table *halyard_bo_pin(struct halyard_bo *bo);
 void halyard_bo_unpin(struct halyard_bo *bo);
 /* Bytes that buffer objects of the device may hold in a region. */
 u64 halyard_bo_region_size(struct halyard_device *hdev, u32 region);
+/* Bytes that one buffer object can have where jobs work. */
+u64 halyard_bo_size_max(struct halyard_device *hdev);
+/* The first region of this kind of memory, or -EOPNOTSUPP. */
+int halyard_find_region(struct halyard_device *hdev, enum halyard_memory memory);
+/* At unplug: nothing is mapped for the device any more. Who has something pinned still unpins. */
+void halyard_bos_unplug(struct halyard_device *hdev);
 
 /* For the kinds. */
 struct halyard_bo *halyard_bo_alloc(struct halyard_device *hdev, u64 size,
@@ -286,6 +312,9 @@ enum drm_gem_object_status halyard_gem_status(struct drm_gem_object *obj);
 /* bo_shmem.c */
 extern const struct halyard_bo_kind halyard_bo_shmem;
 struct drm_gem_object *halyard_gem_create_object(struct drm_device *drm, size_t size);
+
+/* bo_contig.c */
+extern const struct halyard_bo_kind halyard_bo_contig;
 
 /* prime.c */
 struct dma_buf *halyard_gem_export(struct drm_gem_object *obj, int flags);
@@ -327,6 +356,12 @@ struct halyard_vm *halyard_vm_get(struct halyard_vm *vm);
 /* May sleep, talks to the device. Not under halyard_vm.lock, vms_lock or a reservation lock. */
 void halyard_vm_put(struct halyard_vm *vm);
 void halyard_vms_release(struct halyard_file *file);
+/* False: an address space is but a context for queues. */
+static inline bool halyard_has_mmu(struct halyard_device *hdev)
+{
+	return hdev->chip->ops->vm_map;
+}
+
 /* For the tests and for the mock chip: an address space outside of any file. */
 struct halyard_vm *halyard_vm_create(struct halyard_device *hdev);
 /* The operations of VM_BIND, on objects. They return its errors. */
@@ -387,6 +422,11 @@ int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *fi
 #define HALYARD_SUBMIT_JOBS_MAX		64
 #define HALYARD_JOB_BUFFERS_MAX		1024
 #define HALYARD_JOB_SYNCS_MAX		64
+
+static inline u32 halyard_job_buffers_max(struct halyard_device *hdev)
+{
+	return hdev->limits.job_buffers ?: HALYARD_JOB_BUFFERS_MAX;
+}
 
 /* When the module is loaded. */
 int halyard_jobs_init(void);

@@ -125,13 +125,16 @@ static int halyard_limits_check(struct halyard_device *hdev)
 {
 	const struct halyard_limits *limits = &hdev->limits;
 	const struct halyard_chip *chip = hdev->chip;
-	bool mmu = chip->ops->vm_map;
+	bool mmu = halyard_has_mmu(hdev);
 	unsigned int i;
 
 	if (!limits->queues || !limits->vms || !limits->queue_depth ||
 	    limits->payload_size > HALYARD_MAX_PAYLOAD ||
 	    !chip->num_classes || chip->num_classes > HALYARD_MAX_ENGINE_CLASSES ||
 	    limits->dma_bits < 32 || limits->dma_bits > 64)
+		goto refuse;
+	if (limits->job_buffers > HALYARD_JOB_BUFFERS_MAX ||
+	    (limits->one_job && limits->queue_depth != 1))
 		goto refuse;
 	if (!chip->num_regions || chip->num_regions > HALYARD_MAX_REGIONS)
 		goto refuse;
@@ -253,6 +256,7 @@ void halyard_device_unplug(struct halyard_device *hdev)
 	halyard_sched_unplug(hdev);
 	halyard_job_mems_revoke(hdev);
 	halyard_vms_unplug(hdev);
+	halyard_bos_unplug(hdev);
 
 	complete_all(&core->unplug_done);
 }

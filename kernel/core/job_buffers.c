@@ -5,6 +5,7 @@
  */
 
 #include <linux/dma-mapping.h>
+#include <linux/iosys-map.h>
 #include <linux/slab.h>
 
 #include "queue.h"
@@ -14,6 +15,8 @@ static int halyard_job_add_buffer(struct halyard_job_core *job,
 {
 	struct halyard_job_buffer *buffer = &job->buffers[job->job.num_buffers];
 	struct halyard_bo *bo = to_halyard_bo(ref->obj);
+	enum halyard_memory memory =
+		job->job.queue->hdev->chip->regions[bo->region].memory;
 	bool write = ref->flags & DRM_HALYARD_BUFFER_WRITE;
 	struct sg_table *sgt;
 
@@ -27,7 +30,7 @@ static int halyard_job_add_buffer(struct halyard_job_core *job,
 	*buffer = (struct halyard_job_buffer) {
 		.bo = bo,
 		.size = ref->obj->size,
-		.address = sgt->nents == 1 ? sg_dma_address(sgt->sgl) : 0,
+		.address = memory == HALYARD_MEMORY_CONTIGUOUS ? sg_dma_address(sgt->sgl) : 0,
 		.sgt = sgt,
 		.region = bo->region,
 		.write = write,
@@ -90,6 +93,39 @@ int halyard_job_alloc(struct halyard_job *job, size_t size)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(halyard_job_alloc);
+
+/**
+ * halyard_job_read - copy what a buffer of a job holds now
+ * @job: the job
+ * @buffer: which, below &halyard_job.num_buffers
+ * @offset: bytes into it
+ * @to: where to
+ * @size: bytes; @offset and @size are within the buffer
+ *
+ * For chips, from &halyard_chip_ops.job_check.
+ *
+ * Return: 0, -EOPNOTSUPP when the driver does not reach what the buffer holds, or -ENOMEM.
+ */
+int halyard_job_read(struct halyard_job *job, u32 buffer, u64 offset, void *to, size_t size)
+{
+	struct drm_gem_object *obj = &job->buffers[buffer].bo->gem;
+	struct iosys_map map;
+	int ret;
+
+	if (!obj->funcs->vmap)
+		return -EOPNOTSUPP;
+
+	dma_resv_lock(obj->resv, NULL);
+	ret = obj->funcs->vmap(obj, &map);
+	if (!ret) {
+		iosys_map_memcpy_from(to, &map, offset, size);
+		if (obj->funcs->vunmap)
+			obj->funcs->vunmap(obj, &map);
+	}
+	dma_resv_unlock(obj->resv);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(halyard_job_read);
 
 /* Unless it was freed already when the device went. */
 static void halyard_job_free_mem(struct halyard_job_core *job)

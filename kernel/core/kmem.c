@@ -70,7 +70,7 @@ static bool halyard_kmem_unmap_locked(struct halyard_vm *vm, struct halyard_kmem
 
 	lockdep_assert_held(&vm->lock);
 
-	if (!vm->hdev->chip->ops->vm_map)
+	if (!halyard_has_mmu(vm->hdev))
 		return true;
 	if (!vm->core->dead) {
 		vm->hdev->chip->ops->vm_unmap(vm, node->kmem.va, node->kmem.size);
@@ -89,7 +89,7 @@ static int halyard_kmem_map_locked(struct halyard_vm *vm, struct halyard_kmem_no
 
 	if (vm->core->dead)
 		return -ENODEV;
-	if (!ops->vm_map) {
+	if (!halyard_has_mmu(vm->hdev)) {
 		node->kmem.va = node->kmem.dma;
 		return 0;
 	}

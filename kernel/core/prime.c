@@ -45,9 +45,44 @@ struct dma_buf *halyard_gem_export(struct drm_gem_object *obj, int flags)
 
 /* ---- from others ---- */
 
+/* Others' memory is of use to a region of contiguous memory only when it is in one piece. */
+static int halyard_import_check(struct halyard_bo *bo, struct sg_table *sgt)
+{
+	struct halyard_device *hdev = to_halyard_device(bo->gem.dev);
+	dma_addr_t next = sg_dma_address(sgt->sgl);
+	struct scatterlist *sg;
+	unsigned int i;
+
+	if (hdev->chip->regions[bo->region].memory != HALYARD_MEMORY_CONTIGUOUS)
+		return 0;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (sg_dma_address(sg) != next || dma_need_sync(hdev->dev, next)) {
+			dev_notice_ratelimited(hdev->dev,
+					       "memory of another device is not contiguous below %u bits of address\n",
+					       hdev->limits.dma_bits);
+			return -EINVAL;
+		}
+		next += sg_dma_len(sg);
+	}
+	return next - sg_dma_address(sgt->sgl) < bo->gem.size ? -EINVAL : 0;
+}
+
 static struct sg_table *halyard_import_pin(struct halyard_bo *bo)
 {
-	return dma_buf_map_attachment(bo->gem.import_attach, DMA_BIDIRECTIONAL);
+	struct dma_buf_attachment *attach = bo->gem.import_attach;
+	struct sg_table *sgt;
+	int ret;
+
+	sgt = dma_buf_map_attachment(attach, DMA_BIDIRECTIONAL);
+	if (IS_ERR(sgt))
+		return sgt;
+	ret = halyard_import_check(bo, sgt);
+	if (ret) {
+		dma_buf_unmap_attachment(attach, sgt, DMA_BIDIRECTIONAL);
+		return ERR_PTR(ret);
+	}
+	return sgt;
 }
 
 static void halyard_import_unpin(struct halyard_bo *bo)
@@ -94,14 +129,39 @@ static struct drm_gem_object *halyard_import(struct halyard_device *hdev,
 					     struct dma_buf_attachment *attach)
 {
 	struct halyard_bo *bo;
+	int region;
 
+	region = halyard_find_region(hdev, HALYARD_MEMORY_PAGES);
+	if (region < 0)
+		region = halyard_find_region(hdev, HALYARD_MEMORY_CONTIGUOUS);
+	if (region < 0)
+		return ERR_PTR(region);
 	bo = halyard_bo_alloc(hdev, PAGE_ALIGN(attach->dmabuf->size), &halyard_import_funcs);
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 	bo->gem.import_attach = attach;
 	bo->gem.resv = attach->dmabuf->resv;
-	halyard_bo_init(bo, &halyard_bo_import, 0);
+	halyard_bo_init(bo, &halyard_bo_import, region);
 	return &bo->gem;
+}
+
+/* So that it is refused now, and not when a job uses it. */
+static struct drm_gem_object *halyard_import_try(struct drm_gem_object *obj)
+{
+	struct halyard_bo *bo = to_halyard_bo(obj);
+	struct sg_table *sgt;
+
+	if (to_halyard_device(obj->dev)->chip->regions[bo->region].memory !=
+	    HALYARD_MEMORY_CONTIGUOUS)
+		return obj;
+
+	sgt = halyard_bo_pin(bo);
+	if (IS_ERR(sgt)) {
+		drm_gem_object_put(obj);
+		return ERR_CAST(sgt);
+	}
+	halyard_bo_unpin(bo);
+	return obj;
 }
 
 /**
@@ -111,7 +171,9 @@ static struct drm_gem_object *halyard_import(struct halyard_device *hdev,
  *
  * The default would map the memory for the device for as long as the object lives; see bo.c.
  *
- * Return: the object, a new one unless the memory is our own, or an ERR_PTR
+ * Return: the object, a new one unless the memory is our own; ERR_PTR(-EINVAL) when the device
+ *	reaches contiguous memory only and this is not, -EOPNOTSUPP, -ENOMEM or what the exporter
+ *	says
  */
 struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct dma_buf *dma_buf)
 {
@@ -135,6 +197,7 @@ struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct d
 	if (IS_ERR(obj)) {
 		dma_buf_detach(dma_buf, attach);
 		dma_buf_put(dma_buf);
+		return obj;
 	}
-	return obj;
+	return halyard_import_try(obj);
 }

@@ -32,7 +32,7 @@ static int halyard_query_device(struct halyard_file *file, struct drm_halyard_de
 	const struct halyard_limits *limits = &hdev->limits;
 	struct drm_halyard_query_device device = {
 		.revision = hdev->revision,
-		.flags = hdev->chip->ops->vm_map ? DRM_HALYARD_DEVICE_HAS_MMU : 0,
+		.flags = halyard_has_mmu(hdev) ? DRM_HALYARD_DEVICE_HAS_MMU : 0,
 		.va_start = limits->va_start,
 		.va_end = limits->va_end,
 		.page_size = PAGE_SIZE,
@@ -90,11 +90,11 @@ static int halyard_query_limits(struct halyard_file *file, struct drm_halyard_de
 		.vms_user_max = halyard_resource_share(file, HALYARD_RES_VM),
 		.queue_depth = hdev->limits.queue_depth,
 		.submit_jobs_max = HALYARD_SUBMIT_JOBS_MAX,
-		.job_buffers_max = HALYARD_JOB_BUFFERS_MAX,
+		.job_buffers_max = halyard_job_buffers_max(hdev),
 		.job_syncs_max = HALYARD_JOB_SYNCS_MAX,
 		.payload_max = hdev->limits.payload_size,
-		.bind_ops_max = HALYARD_BIND_OPS_MAX,
-		.bo_size_max = halyard_bo_region_size(hdev, 0),
+		.bind_ops_max = halyard_has_mmu(hdev) ? HALYARD_BIND_OPS_MAX : 0,
+		.bo_size_max = halyard_bo_size_max(hdev),
 		.timeout_ns = (u64)hdev->chip->timeout_ms * NSEC_PER_MSEC,
 	};
 

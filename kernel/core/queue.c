@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues as user space has them, and the slots that they get: a scheduler per hardware queue,
- * made once and living as long as any fence of it, because fences point at their scheduler.
+ * Queues as user space has them, and the slots that they get: a scheduler per hardware queue, or
+ * one for all where the device runs one job at a time, made once and living as long as any fence of
+ * it, because fences point at their scheduler.
  */
 
 #include <linux/capability.h>
@@ -46,7 +47,11 @@ void halyard_jobs_exit(void)
 
 static void halyard_slot_release(struct kref *ref)
 {
-	kfree_rcu(container_of(ref, struct halyard_slot, refs), rcu);
+	struct halyard_slot *slot = container_of(ref, struct halyard_slot, refs);
+
+	if (!halyard_slot_leads(slot))
+		halyard_slot_put(slot->lead);
+	kfree_rcu(slot, rcu);
 }
 
 /**
@@ -64,7 +69,7 @@ static struct halyard_slot *halyard_slot_create(struct halyard_sched *sched, u32
 {
 	struct halyard_device *hdev = sched->hdev;
 	struct halyard_slot *slot;
-	int ret;
+	int ret = 0;
 
 	slot = kzalloc(sizeof(*slot), GFP_KERNEL);
 	if (!slot)
@@ -75,8 +80,12 @@ static struct halyard_slot *halyard_slot_create(struct halyard_sched *sched, u32
 	spin_lock_init(&slot->fence_lock);
 	snprintf(slot->name, sizeof(slot->name), "%s-q%u", dev_name(hdev->dev), hw_id);
 
-	ret = halyard_compat_sched_init(&slot->sched, &halyard_sched_ops, sched->submit_wq,
-					hdev->limits.queue_depth, slot->name, hdev->dev);
+	slot->lead = hdev->limits.one_job && hw_id ? sched->slots[0] : slot;
+	if (halyard_slot_leads(slot))
+		ret = halyard_compat_sched_init(&slot->sched, &halyard_sched_ops, sched->submit_wq,
+						hdev->limits.queue_depth, slot->name, hdev->dev);
+	else
+		kref_get(&slot->lead->refs);
 	if (ret) {
 		kfree(slot);
 		return ERR_PTR(ret);
@@ -88,7 +97,8 @@ static struct halyard_slot *halyard_slot_create(struct halyard_sched *sched, u32
 static void halyard_slots_destroy(struct halyard_sched *sched, u32 num)
 {
 	while (num--) {
-		drm_sched_fini(&sched->slots[num]->sched);
+		if (halyard_slot_leads(sched->slots[num]))
+			drm_sched_fini(&sched->slots[num]->sched);
 		halyard_slot_put(sched->slots[num]);
 	}
 }
@@ -346,6 +356,13 @@ static int halyard_queue_setup(struct halyard_queue_core *q)
 {
 	struct halyard_device *hdev = q->queue.hdev;
 	struct halyard_sched *sched = hdev->core->sched;
+	/* Among queues of one scheduler; the device itself decides among others. */
+	static const enum drm_sched_priority priorities[] = {
+		[DRM_HALYARD_PRIORITY_LOW] = DRM_SCHED_PRIORITY_LOW,
+		[DRM_HALYARD_PRIORITY_NORMAL] = DRM_SCHED_PRIORITY_NORMAL,
+		[DRM_HALYARD_PRIORITY_HIGH] = DRM_SCHED_PRIORITY_HIGH,
+		[DRM_HALYARD_PRIORITY_REALTIME] = DRM_SCHED_PRIORITY_KERNEL,
+	};
 	struct drm_gpu_scheduler *scheds[1];
 	int ret, hw_id;
 
@@ -355,8 +372,8 @@ static int halyard_queue_setup(struct halyard_queue_core *q)
 	q->queue.hw_id = hw_id;
 	q->slot = sched->slots[hw_id];
 
-	scheds[0] = &q->slot->sched;
-	ret = drm_sched_entity_init(&q->entity, DRM_SCHED_PRIORITY_NORMAL, scheds, 1, NULL);
+	scheds[0] = &q->slot->lead->sched;
+	ret = drm_sched_entity_init(&q->entity, priorities[q->queue.priority], scheds, 1, NULL);
 	if (ret)
 		goto free_id;
 

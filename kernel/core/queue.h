@@ -18,10 +18,12 @@
 
 /**
  * struct halyard_slot - a hardware queue of the device, with or without an owner
- * @refs: held by the device and by each fence
+ * @refs: held by the device, by each fence, and by slots that this one leads
  * @rcu: the last reference may be dropped in any context
+ * @lead: the slot whose @sched is this one's, too: itself, or the first of a device that runs one
+ *	job at a time
  * @sched: takes care of the order and dependencies of jobs; may outlive the device, but is not
- *	used then
+ *	used then. Only of slots that lead.
  * @run_lock: one job at a time is given to the hardware queue, and none while its owner is being
  *	changed or recovered; inside &halyard_core.reset_lock. No allocation, no waiting for
  *	fences.
@@ -33,6 +35,7 @@
 struct halyard_slot {
 	struct kref refs;
 	struct rcu_head rcu;
+	struct halyard_slot *lead;
 	struct drm_gpu_scheduler sched;
 	struct mutex run_lock; /* what is given to the hardware queue */
 	spinlock_t fence_lock; /* fences, @queue and most of its members */
@@ -236,6 +239,12 @@ struct halyard_submit {
 	struct halyard_sync *syncs;
 	struct drm_exec exec;
 };
+
+/* Among others, it uses the scheduler of the one that does. */
+static inline bool halyard_slot_leads(const struct halyard_slot *slot)
+{
+	return slot->lead == slot;
+}
 
 static inline struct halyard_queue_core *to_queue_core(struct halyard_queue *queue)
 {

@@ -286,7 +286,8 @@ static void halyard_scheds_start(struct halyard_sched *sched)
 	u32 i;
 
 	for (i = 0; i < sched->num_slots; i++)
-		drm_sched_wqueue_start(&sched->slots[i]->sched);
+		if (halyard_slot_leads(sched->slots[i]))
+			drm_sched_wqueue_start(&sched->slots[i]->sched);
 }
 
 static int halyard_queues_restore(struct halyard_sched *sched)
@@ -779,7 +780,8 @@ void halyard_sched_suspend(struct halyard_device *hdev)
 	u32 i;
 
 	for (i = 0; i < sched->num_slots; i++)
-		drm_sched_wqueue_stop(&sched->slots[i]->sched);
+		if (halyard_slot_leads(sched->slots[i]))
+			drm_sched_wqueue_stop(&sched->slots[i]->sched);
 
 	while (!halyard_sched_idle(sched) && time_before(jiffies, deadline))
 		msleep(20);

@@ -121,7 +121,7 @@ static int halyard_submit_get_job_buffers(struct halyard_submit *submit, u32 job
 	kvfree(refs);
 
 	/* With page tables they are but for implicit fences. */
-	if (!ret && !submit->hdev->chip->ops->vm_map)
+	if (!ret && !halyard_has_mmu(submit->hdev))
 		ret = halyard_job_set_buffers(submit->jobs[job], &submit->buffers[first],
 					      array->count);
 
@@ -162,7 +162,7 @@ static int halyard_submit_get_buffers(struct halyard_submit *submit)
 	u32 i;
 
 	for (i = 0; i < submit->num_jobs; i++) {
-		if (submit->args[i].buffers.count > HALYARD_JOB_BUFFERS_MAX)
+		if (submit->args[i].buffers.count > halyard_job_buffers_max(submit->hdev))
 			return -E2BIG;
 		total += submit->args[i].buffers.count;
 	}

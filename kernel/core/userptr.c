@@ -154,7 +154,7 @@ static const struct halyard_bo_kind halyard_bo_userptr = {
 	.unpin = halyard_userptr_unpin_bo,
 };
 
-static struct halyard_bo *halyard_userptr_bo_create(struct halyard_device *hdev,
+static struct halyard_bo *halyard_userptr_bo_create(struct halyard_device *hdev, u32 region,
 						    struct halyard_userptr *userptr, size_t size)
 {
 	struct halyard_bo *bo;
@@ -164,15 +164,15 @@ static struct halyard_bo *halyard_userptr_bo_create(struct halyard_device *hdev,
 		return ERR_PTR(-ENOMEM);
 	bo->readonly = userptr->readonly;
 	bo->userptr = userptr;
-	halyard_bo_init(bo, &halyard_bo_userptr, 0);
+	halyard_bo_init(bo, &halyard_bo_userptr, region);
 	return bo;
 }
 
-static int halyard_userptr_check(struct halyard_device *hdev,
+static int halyard_userptr_check(struct halyard_device *hdev, u32 region,
 				 const struct drm_halyard_bo_from_userptr *args)
 {
 	if (!args->size || !PAGE_ALIGNED(args->address | args->size) ||
-	    args->size > halyard_bo_region_size(hdev, 0))
+	    args->size > halyard_bo_region_size(hdev, region))
 		return -EINVAL;
 	if (args->address + args->size < args->address)
 		return -EINVAL;
@@ -187,8 +187,9 @@ static int halyard_userptr_check(struct halyard_device *hdev,
  * @data: &struct drm_halyard_bo_from_userptr
  * @drm_file: the caller's file
  *
- * Return: 0, -EINVAL, -EFAULT when the memory is not there, is not writable or can't be pinned,
- *	-EINTR, -ENOMEM, which can mean RLIMIT_MEMLOCK; the log says so then
+ * Return: 0, -EOPNOTSUPP when the device reaches contiguous memory only, -EINVAL, -EFAULT when the
+ *	memory is not there, is not writable or can't be pinned, -EINTR, -ENOMEM, which can mean
+ *	RLIMIT_MEMLOCK; the log says so then
  */
 int halyard_ioctl_bo_from_userptr(struct drm_device *drm, void *data, struct drm_file *drm_file)
 {
@@ -196,9 +197,13 @@ int halyard_ioctl_bo_from_userptr(struct drm_device *drm, void *data, struct drm
 	struct drm_halyard_bo_from_userptr *args = data;
 	struct halyard_userptr *userptr;
 	struct halyard_bo *bo;
-	int ret;
+	int ret, region;
 
-	ret = halyard_userptr_check(hdev, args);
+	/* A process's pages are anywhere. */
+	region = halyard_find_region(hdev, HALYARD_MEMORY_PAGES);
+	if (region < 0)
+		return region;
+	ret = halyard_userptr_check(hdev, region, args);
 	if (ret)
 		return ret;
 
@@ -206,7 +211,7 @@ int halyard_ioctl_bo_from_userptr(struct drm_device *drm, void *data, struct drm
 	if (IS_ERR(userptr))
 		return PTR_ERR(userptr);
 
-	bo = halyard_userptr_bo_create(hdev, userptr, args->size);
+	bo = halyard_userptr_bo_create(hdev, region, userptr, args->size);
 	if (IS_ERR(bo)) {
 		halyard_userptr_destroy(userptr);
 		return PTR_ERR(bo);

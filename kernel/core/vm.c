@@ -269,7 +269,7 @@ int halyard_vm_map(struct halyard_vm *vm, struct halyard_bo *bo, u64 bo_offset, 
 	struct sg_table *sgt;
 	int ret;
 
-	if (!vm->hdev->chip->ops->vm_map)
+	if (!halyard_has_mmu(vm->hdev))
 		return -EOPNOTSUPP;
 	ret = halyard_vm_check_range(vm, va, size);
 	if (ret)
@@ -422,7 +422,7 @@ int halyard_vm_unmap(struct halyard_vm *vm, u64 va, u64 size)
 	bool flushed = true;
 	int ret;
 
-	if (!vm->hdev->chip->ops->vm_map)
+	if (!halyard_has_mmu(vm->hdev))
 		return -EOPNOTSUPP;
 	ret = halyard_vm_check_range(vm, va, size);
 	if (ret)
@@ -853,8 +853,8 @@ static int halyard_bind(struct halyard_vm *vm, struct drm_file *drm_file,
  * @data: &struct drm_halyard_vm_bind
  * @drm_file: the caller's file
  *
- * Return: 0, -ENOENT, what halyard_uobj_get_array() returns, -EINTR, or that of the first operation
- *	that failed
+ * Return: 0, -EOPNOTSUPP without MMU, -ENOENT, what halyard_uobj_get_array() returns, -EINTR, or
+ *	that of the first operation that failed
  */
 int halyard_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *drm_file)
 {
@@ -864,6 +864,8 @@ int halyard_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *d
 	struct halyard_vm *vm;
 	int ret = 0;
 
+	if (!halyard_has_mmu(file->hdev))
+		return -EOPNOTSUPP;
 	args->done = 0;
 	ops = halyard_uobj_get_array(&args->ops, sizeof(*ops), sizeof(*ops),
 				     HALYARD_BIND_OPS_MAX);

@@ -68,14 +68,18 @@ static void mock_released(struct drm_device *drm, void *data)
 }
 
 /**
- * mock_init - make a device and open it
+ * mock_another - make one more device and open it
  * @test: a test
+ * @chip: of the device
  *
- * Return: 0.
+ * It goes with the others, at the end of the test.
+ *
+ * Return: the device.
  */
-int mock_init(struct kunit *test)
+struct mock *mock_another(struct kunit *test, const struct halyard_chip *chip)
 {
 	struct mock *mock = kunit_kzalloc(test, sizeof(*mock), GFP_KERNEL);
+	struct mock *first = test->priv;
 	int ret;
 
 	KUNIT_ASSERT_NOT_NULL(test, mock);
@@ -85,9 +89,14 @@ int mock_init(struct kunit *test)
 	mock->pdev = platform_device_register_simple("halyard-mock", PLATFORM_DEVID_AUTO, NULL, 0);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mock->pdev);
 	/* From here mock_exit() cleans up. */
-	test->priv = mock;
+	if (first) {
+		mock->next = first->next;
+		first->next = mock;
+	} else {
+		test->priv = mock;
+	}
 
-	mock->hdev = halyard_device_alloc(&mock->pdev->dev, &mock_chip);
+	mock->hdev = halyard_device_alloc(&mock->pdev->dev, chip);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mock->hdev);
 	mock->dev = mock->hdev->priv;
 	ret = drmm_add_action(&mock->hdev->drm, mock_released, &mock->released);
@@ -97,19 +106,41 @@ int mock_init(struct kunit *test)
 
 	mock->file = mock_open(mock);
 
+	return mock;
+}
+
+/**
+ * mock_init - make a device and open it
+ * @test: a test
+ *
+ * Return: 0.
+ */
+int mock_init(struct kunit *test)
+{
+	mock_another(test, &mock_chip);
+
 	return 0;
 }
 
 /**
- * mock_exit - take the device away and see that nothing of it remains
+ * mock_init_bare - make a device without MMU that runs one job at a time, and open it
  * @test: a test
+ *
+ * Return: 0.
  */
-void mock_exit(struct kunit *test)
+int mock_init_bare(struct kunit *test)
 {
-	struct mock *mock = test->priv;
+	mock_another(test, &mock_bare_chip);
+
+	return 0;
+}
+
+static void mock_end(struct mock *mock)
+{
+	struct kunit *test = mock->test;
 	const char *wrong;
 
-	if (!mock || !mock->pdev)
+	if (!mock->pdev)
 		return;
 
 	if (mock->file)
@@ -124,6 +155,18 @@ void mock_exit(struct kunit *test)
 	platform_device_unregister(mock->pdev);
 	KUNIT_EXPECT_TRUE_MSG(test, wait_for_completion_timeout(&mock->released, MOCK_PATIENCE),
 			      "somebody still holds the device");
+}
+
+/**
+ * mock_exit - take the devices away and see that nothing of them remains
+ * @test: a test
+ */
+void mock_exit(struct kunit *test)
+{
+	struct mock *mock;
+
+	for (mock = test->priv; mock; mock = mock->next)
+		mock_end(mock);
 }
 
 /* ---- the user's side ---- */
@@ -249,6 +292,17 @@ u32 mock_vm_create(struct mock *mock, struct file *file)
 	return args.vm_id;
 }
 
+static u32 mock_queue_create_at(struct mock *mock, struct file *file, u32 vm_id,
+				enum drm_halyard_priority priority)
+{
+	struct drm_halyard_queue_create args = { .vm_id = vm_id, .priority = priority };
+	int ret = mock_ioctl(mock, file, DRM_IOCTL_HALYARD_QUEUE_CREATE, &args);
+
+	KUNIT_ASSERT_EQ(mock->test, ret, 0);
+
+	return args.queue_id;
+}
+
 /**
  * mock_queue_create - QUEUE_CREATE
  * @mock: the device
@@ -261,15 +315,20 @@ u32 mock_vm_create(struct mock *mock, struct file *file)
  */
 u32 mock_queue_create(struct mock *mock, struct file *file, u32 vm_id)
 {
-	struct drm_halyard_queue_create args = {
-		.vm_id = vm_id,
-		.priority = DRM_HALYARD_PRIORITY_NORMAL,
-	};
-	int ret = mock_ioctl(mock, file, DRM_IOCTL_HALYARD_QUEUE_CREATE, &args);
+	return mock_queue_create_at(mock, file, vm_id, DRM_HALYARD_PRIORITY_NORMAL);
+}
 
-	KUNIT_ASSERT_EQ(mock->test, ret, 0);
-
-	return args.queue_id;
+/**
+ * mock_queue_create_urgent - QUEUE_CREATE of a queue with high priority
+ * @mock: the device
+ * @file: open file
+ * @vm_id: address space
+ *
+ * Return: its id.
+ */
+u32 mock_queue_create_urgent(struct mock *mock, struct file *file, u32 vm_id)
+{
+	return mock_queue_create_at(mock, file, vm_id, DRM_HALYARD_PRIORITY_HIGH);
 }
 
 /**

@@ -19,6 +19,7 @@
 #define MOCK_QUEUES		4
 #define MOCK_VMS		4
 #define MOCK_DEPTH		4
+#define MOCK_BUFFERS		4
 #define MOCK_VA_START		0x100000ULL
 #define MOCK_VA_END		0x100000000ULL
 #define MOCK_KERNEL_VA_END	0x200000000ULL
@@ -60,6 +61,16 @@ struct mock_event {
 struct mock_payload {
 	u64 flags;
 	u64 cookie;
+};
+
+/**
+ * struct mock_job_mem - &halyard_job.mem of the chip without MMU
+ * @payload: of the job
+ * @word: that its first buffer begins with
+ */
+struct mock_job_mem {
+	struct mock_payload payload;
+	u64 word;
 };
 
 /**
@@ -108,6 +119,9 @@ struct mock_vm {
  * @vms: by hardware number
  * @events: what happened
  * @num_events: entries of @events
+ * @word: &mock_job_mem.word of the newest job, of the chip without MMU
+ * @num_buffers: entries of @buffers
+ * @buffers: of the newest job, of the chip without MMU
  * @wrong: what the core did wrong, or NULL
  */
 struct mock_device {
@@ -121,12 +135,16 @@ struct mock_device {
 	struct mock_vm *vms[MOCK_VMS];
 	struct mock_event events[MOCK_EVENTS];
 	u32 num_events;
+	u64 word;
+	u32 num_buffers;
+	struct halyard_job_buffer buffers[MOCK_BUFFERS];
 	const char *wrong;
 };
 
 /**
  * struct mock - a test's device, and a process that uses it
  * @test: the test
+ * @next: one more device of the test, or NULL
  * @pdev: parent device
  * @hdev: the device
  * @dev: its chip
@@ -136,6 +154,7 @@ struct mock_device {
  */
 struct mock {
 	struct kunit *test;
+	struct mock *next;
 	struct platform_device *pdev;
 	struct halyard_device *hdev;
 	struct mock_device *dev;
@@ -148,6 +167,8 @@ struct mock {
 int mock_suite_init(struct kunit_suite *suite);
 void mock_suite_exit(struct kunit_suite *suite);
 int mock_init(struct kunit *test);
+int mock_init_bare(struct kunit *test);
+struct mock *mock_another(struct kunit *test, const struct halyard_chip *chip);
 void mock_exit(struct kunit *test);
 
 /* The user's side. Pointers are good until the test ends. */
@@ -158,6 +179,7 @@ u64 mock_user(struct mock *mock, const void *data, size_t size);
 void mock_read_user(struct mock *mock, void *data, u64 address, size_t size);
 u32 mock_vm_create(struct mock *mock, struct file *file);
 u32 mock_queue_create(struct mock *mock, struct file *file, u32 vm_id);
+u32 mock_queue_create_urgent(struct mock *mock, struct file *file, u32 vm_id);
 int mock_queue_destroy(struct mock *mock, struct file *file, u32 queue_id);
 struct drm_halyard_queue_query mock_queue_query(struct mock *mock, struct file *file, u32 queue_id);
 u32 mock_bo_create(struct mock *mock, struct file *file, u64 size);
@@ -191,5 +213,6 @@ extern struct kunit_suite halyard_limits_suite;
 extern struct kunit_suite halyard_recovery_suite;
 extern struct kunit_suite halyard_bind_suite;
 extern struct kunit_suite halyard_unplug_suite;
+extern struct kunit_suite halyard_bare_suite;
 
 #endif

@@ -66,6 +66,17 @@ void mock_chip_complete(struct halyard_device *hdev, u32 hw_id, u64 seqno)
 	spin_unlock_irqrestore(&dev->lock, flags);
 }
 
+static const struct halyard_limits mock_bare_limits = {
+	.queues = MOCK_QUEUES,
+	.vms = MOCK_VMS,
+	.queue_depth = 1,
+	.one_job = true,
+	.job_buffers = MOCK_BUFFERS,
+	.payload_size = sizeof(struct mock_payload),
+	.dma_bits = 32,
+	.timestamp_hz = NSEC_PER_SEC,
+};
+
 static int mock_chip_init(struct halyard_device *hdev)
 {
 	struct mock_device *dev = to_mock_device(hdev);
@@ -74,6 +85,10 @@ static int mock_chip_init(struct halyard_device *hdev)
 	init_waitqueue_head(&dev->wait);
 	dev->stopped = true;
 	hdev->revision = 1 << 16;
+	if (hdev->chip == &mock_bare_chip) {
+		hdev->limits = mock_bare_limits;
+		return 0;
+	}
 	hdev->limits = (struct halyard_limits) {
 		.queues = MOCK_QUEUES,
 		.vms = MOCK_VMS,
@@ -225,7 +240,8 @@ static int mock_queue_init(struct halyard_queue *queue)
 		mock_wrong(dev, "queue_init of a queue that is live");
 	if (dev->stopped)
 		mock_wrong(dev, "queue_init on a stopped device");
-	if (!queue->mem[0].vaddr || queue->mem[1].vaddr)
+	if (!!queue->mem[0].vaddr != !!queue->hdev->chip->queue_mem[0].size ||
+	    queue->mem[1].vaddr)
 		mock_wrong(dev, "queue_init without the memory that the chip asked for");
 	mq->queue = queue;
 	mq->live = true;
@@ -277,11 +293,48 @@ static void mock_queue_progress(struct halyard_queue *queue,
 	spin_unlock_irqrestore(&dev->lock, flags);
 }
 
+/* Memory of its own for the payload, and for what the first buffer begins with. */
+static int mock_job_copy(struct halyard_job *job)
+{
+	struct mock_job_mem *mem;
+	int ret;
+
+	ret = halyard_job_alloc(job, sizeof(*mem));
+	if (ret)
+		return ret;
+	mem = job->mem.vaddr;
+	memcpy(&mem->payload, job->payload, sizeof(mem->payload));
+
+	return job->num_buffers ? halyard_job_read(job, 0, 0, &mem->word, sizeof(mem->word)) : 0;
+}
+
 static int mock_job_check(struct halyard_job *job)
 {
 	const struct mock_payload *payload = job->payload;
 
-	return job->payload_size != sizeof(*payload) || payload->flags ? -EINVAL : 0;
+	if (job->payload_size != sizeof(*payload) || payload->flags)
+		return -EINVAL;
+
+	return job->queue->hdev->chip == &mock_bare_chip ? mock_job_copy(job) : 0;
+}
+
+/* Only one job at a time, with its memory as it was checked. */
+static void mock_bare_run_locked(struct mock_device *dev, struct halyard_job *job)
+{
+	const struct mock_job_mem *mem = job->mem.vaddr;
+	u32 i;
+
+	lockdep_assert_held(&dev->lock);
+
+	for (i = 0; i < MOCK_QUEUES; i++)
+		if (dev->queues[i] && dev->queues[i]->submitted != dev->queues[i]->completed)
+			mock_wrong(dev, "job_run while another job runs");
+	if (!mem || memcmp(&mem->payload, job->payload, sizeof(mem->payload)))
+		mock_wrong(dev, "job_run without the job's memory");
+
+	dev->word = mem ? mem->word : 0;
+	dev->num_buffers = job->num_buffers;
+	memcpy(dev->buffers, job->buffers, job->num_buffers * sizeof(*job->buffers));
 }
 
 static void mock_job_run(struct halyard_job *job)
@@ -299,6 +352,8 @@ static void mock_job_run(struct halyard_job *job)
 		mock_wrong(dev, "job_run out of order");
 	if (job->seqno > mq->completed + MOCK_DEPTH)
 		mock_wrong(dev, "job_run beyond the queue's depth");
+	if (job->queue->hdev->chip == &mock_bare_chip)
+		mock_bare_run_locked(dev, job);
 	mq->submitted = job->seqno;
 	mq->cookie = payload->cookie;
 	mock_event(dev, job->queue->hw_id, job->seqno, false);
@@ -381,6 +436,35 @@ const struct halyard_chip mock_chip = {
 	.vm_priv_size = sizeof(struct mock_vm),
 	.queue_priv_size = sizeof(struct mock_queue),
 	.queue_mem = { { PAGE_SIZE, HALYARD_PROT_WRITE } },
+	.blob_size = 16,
+	.timeout_ms = 100,
+};
+
+static const struct halyard_chip_ops mock_bare_ops = {
+	.init = mock_chip_init,
+	.start = mock_start,
+	.stop = mock_stop,
+	.queue_init = mock_queue_init,
+	.queue_fini = mock_queue_fini,
+	.queue_progress = mock_queue_progress,
+	.job_check = mock_job_check,
+	.job_run = mock_job_run,
+	.reset = mock_reset,
+	.timestamp = mock_timestamp,
+	.query = mock_query,
+};
+
+/* Without MMU and memory of its queues, and one job at a time. */
+const struct halyard_chip mock_bare_chip = {
+	.name = "mock-bare",
+	.description = "Halyard mock without MMU",
+	.ops = &mock_bare_ops,
+	.classes = mock_classes,
+	.num_classes = ARRAY_SIZE(mock_classes),
+	.regions = { { "host", HALYARD_MEMORY_CONTIGUOUS } },
+	.num_regions = 1,
+	.priv_size = sizeof(struct mock_device),
+	.queue_priv_size = sizeof(struct mock_queue),
 	.blob_size = 16,
 	.timeout_ms = 100,
 };

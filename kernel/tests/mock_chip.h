@@ -6,6 +6,7 @@
 #include <halyard/chip.h>
 
 extern const struct halyard_chip mock_chip;
+extern const struct halyard_chip mock_bare_chip;
 
 void mock_chip_complete(struct halyard_device *hdev, u32 hw_id, u64 seqno);
 

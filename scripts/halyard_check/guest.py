@@ -98,7 +98,7 @@ def debug_kernel(log, result):
 def run_kunit(log, kernel, tree, *options):
     """Loads the modules with tests in a VM and reads what they said in the kernel's log."""
     result = Result()
-    names = [path.stem for path in sorted((BUILD / "kernel" / tree.name / "tests").glob("*.ko"))]
+    names = [path.stem for path in sorted((BUILD / "kernel" / tree.name / "tests").glob("**/halyard_*.ko"))]
     if not names:
         result.skip("no KUnit module is built (CONFIG_HALYARD_KUNIT)")
         return result

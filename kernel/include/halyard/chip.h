@@ -66,6 +66,8 @@ struct halyard_engine_class {
 enum halyard_memory {
 	/** @HALYARD_MEMORY_PAGES: the host's, page by page from anywhere */
 	HALYARD_MEMORY_PAGES,
+	/** @HALYARD_MEMORY_CONTIGUOUS: the host's, each buffer in one piece for the device */
+	HALYARD_MEMORY_CONTIGUOUS,
 	/** @HALYARD_NUM_MEMORIES: how many there are */
 	HALYARD_NUM_MEMORIES
 };
@@ -85,6 +87,9 @@ struct halyard_region {
  * @queues: hardware queues
  * @vms: address spaces
  * @queue_depth: jobs of one queue that the device holds
+ * @one_job: the device holds one job at a time, of whatever queue: the core gives it the next one,
+ *	the most urgent queue's first, when the one before is over. @queue_depth is 1 then.
+ * @job_buffers: buffer objects of one job, or 0 when the device does not count them
  * @payload_size: exact size of a job's payload in bytes
  * @va_start: first address for user space
  * @va_end: one past the last address for user space; what lies behind it up to @kernel_va_end is
@@ -98,6 +103,8 @@ struct halyard_limits {
 	u32 queues;
 	u32 vms;
 	u32 queue_depth;
+	bool one_job;
+	u32 job_buffers;
 	u32 payload_size;
 	u64 va_start;
 	u64 va_end;
@@ -265,7 +272,7 @@ struct halyard_chip_ops {
 	/**
 	 * @job_check: refuses a malformed payload with -EINVAL. From SUBMIT, under no lock:
 	 * &halyard_job.payload is a copy, &halyard_job.buffers are resident. May call
-	 * halyard_job_alloc().
+	 * halyard_job_alloc() and halyard_job_read().
 	 */
 	int (*job_check)(struct halyard_job *job);
 
@@ -478,6 +485,7 @@ void halyard_queue_fault(struct halyard_queue *queue, u64 seqno,
 void halyard_device_fault(struct halyard_device *hdev, const char *reason);
 
 int halyard_job_alloc(struct halyard_job *job, size_t size);
+int halyard_job_read(struct halyard_job *job, u32 buffer, u64 offset, void *to, size_t size);
 
 int halyard_kmem_alloc(struct halyard_vm *vm, size_t size, u32 prot, struct halyard_kmem *kmem);
 void halyard_kmem_free(struct halyard_vm *vm, struct halyard_kmem *kmem);
