@@ -46,7 +46,7 @@ constexpr std::array<std::string_view, 6> kTypeNames = {"f32", "f16", "bf16", "i
 
 constexpr std::string_view name_of(DType type) {
   const auto index = static_cast<std::size_t>(type);
-  return index < kTypeNames.size() ? kTypeNames[index] : "unknown";
+  return index < kTypeNames.size() ? kTypeNames[index] : std::string_view("unknown");
 }
 
 std::uint64_t multiply_saturating(std::uint64_t a, std::uint64_t b) {
@@ -114,7 +114,8 @@ std::string check_nesting(const Operand& operand) {
   std::array<Axis, kMaxRank> axes{};
   for (unsigned i = 0; i < tensor.rank; ++i) {
     const unsigned axis = tensor.rank - 1 - i;  // most tensors are in order this way round
-    axes[i] = {magnitude(tensor.strides.at(axis)), std::uint64_t{tensor.dims.at(axis)} - 1};
+    axes[i].stride = magnitude(tensor.strides.at(axis));
+    axes[i].steps = std::uint64_t{tensor.dims.at(axis)} - 1;
   }
   if (nests(axes)) {
     return {};
