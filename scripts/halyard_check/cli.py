@@ -53,6 +53,8 @@ def line_of(name, result, seconds):
 
 def report(name, result, seconds, log):
     print(line_of(name, result, seconds), flush=True)
+    for note in result.notes:
+        print(f"    {note}")
     for error in result.errors[:SHOWN_ERRORS]:
         print(f"    {error}")
     for reason in result.reasons[:SHOWN_ERRORS]:

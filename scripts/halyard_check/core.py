@@ -19,13 +19,15 @@ CLANG_TOOLS = 14
 
 @dataclass
 class Result:
-    """Counts of one stage; `errors` are the lines that a reader needs first, `reasons` say why something was skipped."""
+    """Counts of one stage; `errors` are the lines that a reader needs first, `reasons` say why something was skipped,
+    `notes` are shown whatever the outcome."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
     errors: list = field(default_factory=list)
     reasons: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
 
     def fail(self, *lines):
         self.failed += 1

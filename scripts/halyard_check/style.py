@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from .core import ROOT, Result, chips, files, is_script, judge_each, other_clang, stage, tracked_files
+from .core import ROOT, SCRIPTS, Result, chips, files, is_script, judge_each, other_clang, stage, tracked_files
 
 TAG = re.compile(rb"SPDX-License-Identifier: (GPL-2\.0-only|MIT|\(GPL-2\.0-only OR MIT\))(?![\w.-])")
 # Data of others keep their licence; it stands in a file beside them.
@@ -89,6 +89,15 @@ def check_rooms(_log):
             if pattern.search(line)
         ]
         result.judge(not hits, *hits[:10])
+    return result
+
+
+@stage("budget", "lines of chip-specific kernel code, and their limits")
+def check_budget(log):
+    done = log.run(SCRIPTS / "budget")
+    result = Result()
+    result.notes = [line for line in done.stdout.splitlines() if not line.startswith("budget:")]
+    result.judge(done.returncode == 0, *[line for line in done.stdout.splitlines() if line.startswith("budget:")])
     return result
 
 
