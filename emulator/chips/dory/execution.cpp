@@ -13,7 +13,6 @@ namespace halyard::emu::dory {
 
 namespace {
 
-constexpr std::uint32_t kWordSize = sizeof(std::uint32_t);
 /// What an offset of 32 bits reaches; how much of it a region has is the address space's to say.
 constexpr std::uint64_t kRegionReach = std::uint64_t{1} << DORY_DMA_BITS;
 constexpr std::uint32_t kArgumentBits = (1U << DRM_HALYARD_DORY_OPCODE_SHIFT) - 1;

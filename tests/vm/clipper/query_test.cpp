@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <drm/halyard_clipper.h>
+
 #include "client.hpp"
 
 namespace halyard::test {

@@ -7,9 +7,13 @@
 #include <cstdint>
 #include <vector>
 
+#include <drm/halyard_clipper.h>
+
 #include "client.hpp"
 
 namespace halyard::test {
+
+using Job = JobOf<drm_halyard_clipper_payload>;
 
 /// `count` elements in a row, from `offset` bytes into binding `binding`.
 drm_halyard_clipper_operand row(std::uint32_t binding, std::uint32_t count,

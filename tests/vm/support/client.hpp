@@ -15,7 +15,6 @@
 #include <vector>
 
 #include <drm/halyard_accel.h>
-#include <drm/halyard_clipper.h>
 
 namespace halyard::test {
 
@@ -87,31 +86,41 @@ drm_halyard_obj_array array_of(const auto& elements) {
           .array = reinterpret_cast<std::uint64_t>(std::data(elements))};
 }
 
-/// A job on its way to SUBMIT; the arrays that the kernel's struct points to are here.
-struct Job {
+/// A job on its way to SUBMIT; the arrays that the kernel's struct points to are here. `Payload` is
+/// the chip's.
+template <typename Payload>
+struct JobOf {
   std::uint32_t queue = 0;
-  drm_halyard_clipper_payload payload{};
+  Payload payload{};
   std::vector<drm_halyard_buffer_ref> buffers;
   std::vector<drm_halyard_sync_op> syncs;
 
-  Job& wait(std::uint32_t syncobj) { return sync(syncobj, 0, 0); }
-  Job& wait(std::uint32_t syncobj, std::uint64_t point) {
+  JobOf& wait(std::uint32_t syncobj) { return sync(syncobj, 0, 0); }
+  JobOf& wait(std::uint32_t syncobj, std::uint64_t point) {
     return sync(syncobj, DRM_HALYARD_SYNC_TIMELINE, point);
   }
-  Job& signal(std::uint32_t syncobj) { return sync(syncobj, DRM_HALYARD_SYNC_SIGNAL, 0); }
-  Job& signal(std::uint32_t syncobj, std::uint64_t point) {
+  JobOf& signal(std::uint32_t syncobj) { return sync(syncobj, DRM_HALYARD_SYNC_SIGNAL, 0); }
+  JobOf& signal(std::uint32_t syncobj, std::uint64_t point) {
     return sync(syncobj, DRM_HALYARD_SYNC_SIGNAL | DRM_HALYARD_SYNC_TIMELINE, point);
   }
-  Job& uses(std::uint32_t handle, std::uint32_t flags) {
+  JobOf& uses(std::uint32_t handle, std::uint32_t flags) {
     buffers.push_back({.handle = handle, .flags = flags});
     return *this;
   }
 
   /// As the kernel takes it; valid while this object is unchanged.
-  [[nodiscard]] drm_halyard_job raw() const;
+  [[nodiscard]] drm_halyard_job raw() const {
+    drm_halyard_job raw{};
+    raw.queue_id = queue;
+    raw.payload_size = sizeof(payload);
+    raw.payload = reinterpret_cast<std::uint64_t>(&payload);
+    raw.buffers = array_of(buffers);
+    raw.syncs = array_of(syncs);
+    return raw;
+  }
 
  private:
-  Job& sync(std::uint32_t syncobj, std::uint32_t flags, std::uint64_t point) {
+  JobOf& sync(std::uint32_t syncobj, std::uint32_t flags, std::uint64_t point) {
     syncs.push_back({.flags = flags, .handle = syncobj, .timeline_value = point});
     return *this;
   }
@@ -141,7 +150,8 @@ class Client {
 
   // Memory
   [[nodiscard]] std::uint32_t make_bo(std::uint64_t size) const;
-  [[nodiscard]] Buffer make_buffer(std::uint64_t size);  ///< mapped and bound in vm()
+  /// Mapped; bound in vm() where the device has an MMU.
+  [[nodiscard]] Buffer make_buffer(std::uint64_t size);
   [[nodiscard]] Mapping map(std::uint32_t handle, std::uint64_t size) const;
   int close_bo(std::uint32_t handle) const;
 
@@ -158,11 +168,14 @@ class Client {
   [[nodiscard]] std::uint64_t reserve(std::uint64_t size);
 
   // Queues and jobs
-  [[nodiscard]] std::uint32_t make_queue(
-      std::uint32_t engine_class = DRM_HALYARD_CLIPPER_ENGINE_TENSOR,
-      std::uint32_t priority = DRM_HALYARD_PRIORITY_NORMAL);
+  [[nodiscard]] std::uint32_t make_queue(std::uint32_t engine_class = 0,
+                                         std::uint32_t priority = DRM_HALYARD_PRIORITY_NORMAL);
   [[nodiscard]] int queue_destroy(std::uint32_t queue) const;
-  [[nodiscard]] int submit(const Job& job) const;
+  template <typename Payload>
+  [[nodiscard]] int submit(const JobOf<Payload>& job) const {
+    const drm_halyard_job raw = job.raw();
+    return submit(std::span(&raw, 1));
+  }
   [[nodiscard]] int submit(std::span<const drm_halyard_job> jobs) const;
 
   // Syncobjs
@@ -174,10 +187,18 @@ class Client {
   /// fence.
   [[nodiscard]] int status(std::uint32_t syncobj) const;
   /// Submits and waits: 1, or the negative errno of the job's fence. A refusal throws.
-  [[nodiscard]] int run(Job job) const;
+  template <typename Payload>
+  [[nodiscard]] int run(JobOf<Payload> job) const {
+    const std::uint32_t done = make_syncobj();
+    job.signal(done);
+    return run_raw(job.raw(), done);
+  }
 
  private:
+  [[nodiscard]] int run_raw(const drm_halyard_job& job, std::uint32_t done) const;
+
   File file_;
+  bool has_mmu_ = false;
   std::uint32_t vm_ = 0;
   std::uint64_t next_va_ = 0;
 };

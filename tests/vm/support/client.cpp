@@ -92,16 +92,6 @@ Mapping::~Mapping() {
   }
 }
 
-drm_halyard_job Job::raw() const {
-  drm_halyard_job raw{};
-  raw.queue_id = queue;
-  raw.payload_size = sizeof(payload);
-  raw.payload = reinterpret_cast<std::uint64_t>(&payload);
-  raw.buffers = array_of(std::span(buffers));
-  raw.syncs = array_of(std::span(syncs));
-  return raw;
-}
-
 // ---- Client ----
 
 std::string device_node() {
@@ -114,7 +104,9 @@ std::string device_node() {
 
 Client::Client() : file_(open(device_node().c_str(), O_RDWR | O_CLOEXEC)) {
   require(fd() < 0 ? errno : 0, "open");
-  next_va_ = device().va_start;
+  const drm_halyard_query_device about = device();
+  has_mmu_ = (about.flags & DRM_HALYARD_DEVICE_HAS_MMU) != 0;
+  next_va_ = about.va_start;
 }
 
 int Client::call_raw(unsigned long request, void* argument) const {
@@ -159,6 +151,7 @@ Buffer Client::make_buffer(std::uint64_t size) {
   buffer.size = (size + kPage - 1) / kPage * kPage;
   buffer.handle = make_bo(buffer.size);
   buffer.map = map(buffer.handle, buffer.size);
+  if (!has_mmu_) return buffer;
   const std::uint64_t va = reserve(buffer.size);
   require(map_at(vm(), buffer.handle, va, buffer.size), "VM_BIND");
   buffer.va = va;
@@ -244,11 +237,6 @@ int Client::submit(std::span<const drm_halyard_job> jobs) const {
   return call(DRM_IOCTL_HALYARD_SUBMIT, argument);
 }
 
-int Client::submit(const Job& job) const {
-  const drm_halyard_job raw = job.raw();
-  return submit(std::span(&raw, 1));
-}
-
 std::uint32_t Client::make_syncobj(bool signaled) const {
   std::uint32_t handle = 0;
   require(
@@ -272,10 +260,8 @@ int Client::status(std::uint32_t syncobj) const {
   return sync_file_status(File(fd_out));
 }
 
-int Client::run(Job job) const {
-  const std::uint32_t done = make_syncobj();
-  job.signal(done);
-  require(submit(job), "SUBMIT");
+int Client::run_raw(const drm_halyard_job& job, std::uint32_t done) const {
+  require(submit(std::span(&job, 1)), "SUBMIT");
   require(wait(done), "SYNCOBJ_WAIT");
   const int result = status(done);
   drmSyncobjDestroy(fd(), done);
