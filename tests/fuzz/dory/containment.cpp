@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 namespace dory_test {
 
@@ -32,11 +33,11 @@ void fill(std::span<std::byte> memory) {
 
 }  // namespace
 
-Containment::Containment() {
+Containment::Containment(Regions regions, std::size_t slack) : regions_(std::move(regions)) {
   space_.attach(&host_);
   bus_errors_.attach(&host_);
-  for (const RegionSpec& region : kRegions) {
-    memories_.push_back(std::make_unique<Memory>(region.size));
+  for (const RegionSpec& region : regions_) {
+    memories_.push_back(std::make_unique<Memory>(region.size, slack));
     fill(memories_.back()->pristine);
   }
 }
@@ -50,27 +51,28 @@ void Containment::place_stream(std::span<const std::uint32_t> words) {
   std::ranges::copy(std::as_bytes(words), stream_->bytes().begin());
   host_.clear();
   host_.map(kStreamBus, stream_->bytes(), false);
-  for (std::size_t i = 0; i < kRegions.size(); ++i) {
+  for (std::size_t i = 0; i < regions_.size(); ++i) {
     Memory& memory = *memories_[i];
     std::ranges::copy(memory.pristine, memory.memory.bytes().begin());
-    host_.map(region_bus(i), memory.memory.bytes(), kRegions.at(i).write);
+    host_.map(region_bus(i), memory.memory.bytes(), regions_[i].write);
   }
 }
 
 bool Containment::validate(std::span<const std::uint32_t> words) const {
-  std::array<dory_region, kRegions.size()> regions{};
-  std::ranges::transform(kRegions, regions.begin(), [](const RegionSpec& region) {
+  std::vector<dory_region> regions(regions_.size());
+  std::ranges::transform(regions_, regions.begin(), [](const RegionSpec& region) {
     return dory_region{.size = region.size, .write = region.write};
   });
   dory_refusal refusal{};
   return dory_validate(words.data(), static_cast<std::uint32_t>(words.size_bytes()), regions.data(),
-                       regions.size(), emu::dory::implemented_opcodes(), &refusal) == 0;
+                       static_cast<u32>(regions.size()), emu::dory::implemented_opcodes(),
+                       &refusal) == 0;
 }
 
 void Containment::execute(Verdict& verdict) {
   std::array<emu::dory::Region, DORY_NUM_REGIONS> regions{};
-  for (std::size_t i = 0; i < kRegions.size(); ++i)
-    regions.at(i) = {region_bus(i), kRegions.at(i).size, kRegions.at(i).write};
+  for (std::size_t i = 0; i < regions_.size(); ++i)
+    regions.at(i) = {region_bus(i), regions_[i].size, regions_[i].write};
   const auto size = static_cast<std::uint32_t>(stream_->bytes().size());
   space_.load(regions, {kStreamBus, size, false});
   execution_.start(emu::dory::region_address(emu::dory::RegionSpace::kStream, 0), size, space_,
@@ -90,8 +92,8 @@ void Containment::execute(Verdict& verdict) {
 
 void Containment::judge(Verdict& verdict) {
   if (const auto escape = host_.escape()) verdict.wrong = "the card escaped: " + *escape;
-  for (std::size_t i = 0; i < kRegions.size(); ++i) {
-    if (!kRegions.at(i).write &&
+  for (std::size_t i = 0; i < regions_.size(); ++i) {
+    if (!regions_[i].write &&
         !std::ranges::equal(memories_[i]->memory.bytes(), memories_[i]->pristine))
       verdict.wrong = "region " + std::to_string(i) + " was written to";
   }
@@ -135,10 +137,10 @@ Verdict Containment::run_on_card(std::span<const std::uint32_t> words) {
   Verdict verdict;
   place_stream(words);
   verdict.accepted = validate(words);
-  for (std::size_t i = 0; i < kRegions.size(); ++i) {
+  for (std::size_t i = 0; i < regions_.size(); ++i) {
     write_register(DORY_REGION(i) + DORY_REGION_BASE, region_bus(i));
-    write_register(DORY_REGION(i) + DORY_REGION_LIMIT, kRegions.at(i).size);
-    write_register(DORY_REGION(i) + DORY_REGION_FLAGS, kRegions.at(i).write ? 1 : 0);
+    write_register(DORY_REGION(i) + DORY_REGION_LIMIT, regions_[i].size);
+    write_register(DORY_REGION(i) + DORY_REGION_FLAGS, regions_[i].write ? 1 : 0);
   }
   write_register(DORY_STREAM, kStreamBus);
   write_register(DORY_STREAM_SIZE, static_cast<std::uint32_t>(words.size_bytes()));

@@ -19,6 +19,7 @@
 #include "chips/dory/card.hpp"
 #include "chips/dory/execution.hpp"
 #include "chips/dory/region_space.hpp"
+#include "regions.hpp"
 #include "watching_host.hpp"
 
 namespace dory_test {
@@ -32,11 +33,11 @@ struct Verdict {
   std::string wrong;             ///< what must not be, or empty
 };
 
-/// Seven regions of several sizes, three of them only to be read, and one that the job does not
-/// have.
+/// A job's regions, and around them nothing that may be touched.
 class Containment {
  public:
-  Containment();
+  /// `slack`: bytes behind each region whose reading goes unnoticed.
+  explicit Containment(Regions regions = odd_regions(), std::size_t slack = 0);
   ~Containment();
 
   /// Checks the stream and executes it, accepted or not. Nothing is left behind for the next.
@@ -44,21 +45,9 @@ class Containment {
   /// The same by a whole card. For streams that run() found short enough.
   Verdict run_on_card(std::span<const std::uint32_t> words);
 
-  struct RegionSpec {
-    std::uint32_t size;
-    bool write;
-  };
-  static constexpr std::array<RegionSpec, 7> kRegions = {{{.size = 16384, .write = false},
-                                                          {.size = 16384, .write = true},
-                                                          {.size = 4096, .write = true},
-                                                          {.size = 100, .write = false},
-                                                          {.size = 1, .write = true},
-                                                          {.size = 72, .write = true},
-                                                          {.size = 4097, .write = false}}};
-
  private:
   struct Memory {
-    explicit Memory(std::size_t size) : memory(size), pristine(size) {}
+    Memory(std::size_t size, std::size_t slack) : memory(size, slack), pristine(size) {}
     GuardedMemory memory;
     std::vector<std::byte> pristine;
   };
@@ -70,6 +59,7 @@ class Containment {
   void write_register(std::uint64_t offset, std::uint32_t value);
   [[nodiscard]] std::uint32_t read_register(std::uint64_t offset);
 
+  const Regions regions_;
   WatchingHost host_;
   halyard::emu::Judge judge_;
   halyard::emu::Trace trace_;

@@ -15,10 +15,19 @@
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
 
+namespace {
+
+dory_test::Words words_of(const std::uint8_t* data, std::size_t size) {
+  dory_test::Words words(size / sizeof(std::uint32_t));
+  if (!words.empty()) std::memcpy(words.data(), data, words.size() * sizeof(std::uint32_t));
+  return words;
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static dory_test::Containment containment;
-  dory_test::Words words(size / sizeof(std::uint32_t));
-  std::memcpy(words.data(), data, words.size() * sizeof(std::uint32_t));
+  const dory_test::Words words = words_of(data, size);
   if (words.empty()) return 0;
   const dory_test::Verdict verdict = containment.run(words);
   if (verdict.wrong.empty()) return 0;
@@ -31,11 +40,10 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
                                                std::size_t max_size, unsigned int seed) {
   dory_test::Random random(seed);
   if (size >= sizeof(std::uint32_t) && seed % 4 == 0) return LLVMFuzzerMutate(data, size, max_size);
-  dory_test::Words words(size / sizeof(std::uint32_t));
-  std::memcpy(words.data(), data, words.size() * sizeof(std::uint32_t));
+  dory_test::Words words = words_of(data, size);
   if (words.size() < 2) words = dory_test::valid_stream(random);
-  dory_test::mutate(words, random);
+  dory_test::mutate(words, dory_test::odd_regions(), random);
   words.resize(std::min(words.size(), max_size / sizeof(std::uint32_t)));
-  std::memcpy(data, words.data(), words.size() * sizeof(std::uint32_t));
+  if (!words.empty()) std::memcpy(data, words.data(), words.size() * sizeof(std::uint32_t));
   return words.size() * sizeof(std::uint32_t);
 }

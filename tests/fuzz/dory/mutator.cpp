@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "../../unit/dory/stream.hpp"
-#include "containment.hpp"
 
 namespace dory_test {
 
@@ -107,20 +106,20 @@ std::uint32_t bytes_above(std::span<const std::uint32_t> operand) {
 }
 
 /// An operand of some command to the end of a region, or a little before or beyond.
-void slide(Words& words, Random& random) {
+void slide(Words& words, const Regions& regions, Random& random) {
   const std::size_t at = before_operation(words, random);
   const State state = state_at(words, at);
   const std::uint32_t number = below(random, 2) == 0 ? std::uint32_t{DRM_HALYARD_DORY_OUT}
                                                      : below(random, DRM_HALYARD_DORY_NUM_OPERANDS);
   const auto operand =
       std::span(state).subspan(DRM_HALYARD_DORY_OPERAND(number), DRM_HALYARD_DORY_OPERAND_WORDS);
-  const std::uint32_t region = below(random, Containment::kRegions.size());
+  const std::uint32_t region = below(random, regions.size());
   const std::uint32_t format =
       (operand[DRM_HALYARD_DORY_FORMAT] & ~std::uint32_t{DRM_HALYARD_DORY_FORMAT_REGION}) |
       region << 16;
   constexpr std::array<std::uint32_t, 7> kBeside = {0, 0, 1, 4, 8, 0xfffffffc, 0xffffffff};
-  const std::uint32_t offset = Containment::kRegions.at(region).size - bytes_above(operand) +
-                               kBeside.at(below(random, kBeside.size()));
+  const std::uint32_t offset =
+      regions[region].size - bytes_above(operand) + kBeside.at(below(random, kBeside.size()));
   insert(words, at, Stream{}.set(DRM_HALYARD_DORY_OPERAND(number), {format, offset}).words());
 }
 
@@ -139,7 +138,7 @@ Words valid_stream(Random& random) {
   return words;
 }
 
-void mutate(Words& words, Random& random) {
+void mutate(Words& words, const Regions& regions, Random& random) {
   if (words.empty()) return words.push_back(any(random));
   const std::size_t at = below(random, words.size());
   switch (below(random, 12)) {
@@ -169,7 +168,7 @@ void mutate(Words& words, Random& random) {
     }
     case 7:
     case 8:
-      return slide(words, random);
+      return slide(words, regions, random);
     default:
       return insert(words, before_operation(words, random), random_set(random).words());
   }

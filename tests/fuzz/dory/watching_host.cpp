@@ -18,15 +18,15 @@ constexpr std::size_t kPage = 4096;
 
 }  // namespace
 
-GuardedMemory::GuardedMemory(std::size_t size) {
-  const std::size_t inner = (size + kPage - 1) / kPage * kPage;
+GuardedMemory::GuardedMemory(std::size_t size, std::size_t slack) {
+  const std::size_t inner = (size + slack + kPage - 1) / kPage * kPage;
   void* memory = ::mmap(nullptr, inner + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   mapping_ = {static_cast<std::byte*>(memory), inner + 2 * kPage};
   const auto usable = mapping_.subspan(kPage, inner);
   if (!usable.empty() && ::mprotect(usable.data(), inner, PROT_READ | PROT_WRITE) != 0)
     throw std::bad_alloc();
-  bytes_ = usable.last(size);
+  bytes_ = usable.last(size + slack).first(size);
 }
 
 GuardedMemory::~GuardedMemory() {

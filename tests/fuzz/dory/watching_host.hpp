@@ -23,7 +23,7 @@ namespace dory_test {
 /// that an access beyond it ends the program, with or without a sanitizer.
 class GuardedMemory {
  public:
-  explicit GuardedMemory(std::size_t size);
+  explicit GuardedMemory(std::size_t size, std::size_t slack = 0);
   ~GuardedMemory();
   GuardedMemory(const GuardedMemory&) = delete;
   GuardedMemory& operator=(const GuardedMemory&) = delete;

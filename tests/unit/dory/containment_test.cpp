@@ -53,7 +53,7 @@ TEST(Containment, OfMutatedStreams) {
   for (unsigned i = 0; i < kStreams; ++i) {
     Words words = valid_stream(random);
     for (auto left = 1 + random() % 6; left > 0; --left)
-      mutate(words, random);
+      mutate(words, odd_regions(), random);
     const Verdict verdict = containment.run(words);
     ASSERT_EQ(verdict.wrong, "") << "stream " << i << ": " << print(words);
     tally.add(verdict);
@@ -74,7 +74,7 @@ TEST(Containment, OfMutatedStreamsOnTheWholeCard) {
   for (unsigned i = 0; i < kStreams; ++i) {
     Words words = valid_stream(random);
     for (auto left = random() % 4; left > 0; --left)
-      mutate(words, random);
+      mutate(words, odd_regions(), random);
     const Verdict verdict = containment.run(words);
     if (words.empty() || verdict.too_long) continue;
     const Verdict on_card = containment.run_on_card(words);
