@@ -84,6 +84,25 @@ function(halyard_fuzzer)
   set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/fuzz")
 endfunction()
 
+# halyard_firmware(NAME x.fw TOOL <target> INPUTS <file>...): an image that drivers load as halyard/x.fw. The tool is run
+# with the inputs and the image's path. Images lie in firmware/halyard/ of the build folder, as below lib/firmware/ where
+# they are installed; scripts/vm puts them into the guest.
+function(halyard_firmware)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TOOL" "INPUTS")
+  set(folder "${PROJECT_BINARY_DIR}/firmware/halyard")
+  list(TRANSFORM arg_INPUTS PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  file(MAKE_DIRECTORY "${folder}")
+  add_custom_command(
+    OUTPUT "${folder}/${arg_NAME}"
+    COMMAND ${arg_TOOL} ${arg_INPUTS} "${folder}/${arg_NAME}"
+    DEPENDS ${arg_TOOL} ${arg_INPUTS}
+    COMMENT "Building firmware ${arg_NAME}"
+    VERBATIM
+  )
+  add_custom_target(firmware_${arg_NAME} ALL DEPENDS "${folder}/${arg_NAME}")
+  install(FILES "${folder}/${arg_NAME}" DESTINATION lib/firmware/halyard COMPONENT firmware)
+endfunction()
+
 # halyard_chip_plugin(NAME x SOURCES ... LIBS ...): a module that the HAL loads, in lib/halyard/x.so.
 function(halyard_chip_plugin)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;LIBS")

@@ -52,6 +52,7 @@ The machine's memory has to be shared: -object memory-backend-memfd,share=on,...
   --fd N              use this open socket, connected or listening
   --report FILE       write what the checker found, as JSON, when a machine leaves and at the end
   --trace FILE        record register accesses, DMA, interrupts and resets; read with halyard-trace
+  --set NAME=VALUE    choose something of the card, as the chip's manual describes; may be repeated
   --inject SPEC       make an error happen, as the chip's manual describes; may be repeated
   --once              end when the first machine leaves
   --quiet             no log on stderr; findings are still printed
@@ -98,6 +99,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
     kReport,
     kTrace,
     kInject,
+    kSet,
     kOnce,
     kQuiet,
     kList,
@@ -110,6 +112,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
                                     {"report", required_argument, nullptr, kReport},
                                     {"trace", required_argument, nullptr, kTrace},
                                     {"inject", required_argument, nullptr, kInject},
+                                    {"set", required_argument, nullptr, kSet},
                                     {"once", no_argument, nullptr, kOnce},
                                     {"quiet", no_argument, nullptr, kQuiet},
                                     {"list", no_argument, nullptr, kList},
@@ -137,6 +140,9 @@ std::optional<Options> parse_options(int argc, char** argv) {
         break;
       case kInject:
         options.chip_options.inject.emplace_back(optarg);
+        break;
+      case kSet:
+        options.chip_options.settings.emplace_back(optarg);
         break;
       case kOnce:
         options.once = true;

@@ -214,9 +214,10 @@ class Chip {
   virtual void dma_unmapped(std::uint64_t address, std::uint64_t size) = 0;
 };
 
-/// Options of a card from the command line: `--inject`, and whatever a chip documents.
+/// Options of a card from the command line, as the chip's manual describes them.
 struct ChipOptions {
-  std::vector<std::string> inject;
+  std::vector<std::string> inject = {};    ///< `--inject`
+  std::vector<std::string> settings = {};  ///< `--set NAME=VALUE`
 };
 
 /// A kind of chip, as linked into this process.

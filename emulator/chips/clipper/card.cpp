@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "chips/clipper/rules.hpp"
+#include "chips/common/settings.hpp"
 
 namespace halyard::emu::clipper {
 
@@ -32,6 +33,7 @@ Card::Card(const ChipOptions& options, Judge& judge, Trace& trace, const CardTim
       trace_(trace),
       mmu_(judge, counters_, timing.flush_grace),
       interrupts_(CLP_NUM_VECTORS, counters_.at(CLP_PERF_INTERRUPTS)) {
+  refuse_settings(options.settings);
   for (const std::string& text : options.inject)
     option_injections_.push_back(parse_injection(text));
   for (unsigned i = 0; i < CLP_NUM_QUEUES; ++i)
