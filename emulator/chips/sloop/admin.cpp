@@ -48,7 +48,7 @@ bool Card::serve_request() {
   if (admin_requests_.used() == 0) return false;
   const auto memory =
       reach(admin_requests_.address(admin_requests_.head, sizeof(slp_admin_request)),
-            sizeof(slp_admin_request), Access::kRead);
+            sizeof(slp_admin_request), Access::kRead, "an admin request");
   if (memory.empty()) {
     crash(SLP_CRASH_RINGS);
     return false;
@@ -134,16 +134,17 @@ std::uint32_t Card::check_queue(const slp_queue_config& config) {
   for (const std::uint64_t address : {config.requests, config.responses, config.status}) {
     if (address == 0 || address % kRingAlignment != 0) return SLP_ADMIN_BAD_FIELD;
   }
-  const std::size_t entries = std::size_t{1} << config.ring_order;
-  if (reach(config.requests, sizeof(slp_request), Access::kRead).empty() ||
-      reach(config.requests + (entries - 1) * sizeof(slp_request), sizeof(slp_request),
-            Access::kRead)
-          .empty() ||
-      reach(config.responses, sizeof(slp_response), Access::kWrite).empty() ||
-      reach(config.responses + (entries - 1) * sizeof(slp_response), sizeof(slp_response),
-            Access::kWrite)
-          .empty() ||
-      reach(config.status, sizeof(slp_queue_status), Access::kWrite).empty())
+  const std::uint64_t last = (std::uint64_t{1} << config.ring_order) - 1;
+  const auto reachable = [this](std::uint64_t address, std::size_t size, Access access) {
+    return !reach(address, size, access, "memory of a queue to be made").empty();
+  };
+  if (!reachable(config.requests, sizeof(slp_request), Access::kRead) ||
+      !reachable(config.requests + last * sizeof(slp_request), sizeof(slp_request),
+                 Access::kRead) ||
+      !reachable(config.responses, sizeof(slp_response), Access::kWrite) ||
+      !reachable(config.responses + last * sizeof(slp_response), sizeof(slp_response),
+                 Access::kWrite) ||
+      !reachable(config.status, sizeof(slp_queue_status), Access::kWrite))
     return SLP_ADMIN_BUS;
   return SLP_ADMIN_OK;
 }
@@ -260,7 +261,8 @@ void Card::push_answer(std::uint32_t op, std::uint32_t id) {
 void Card::write_answer(Answer answer) {
   slp_admin_response& response = answer.response;
   if (!answer.output.empty()) {
-    const auto buffer = reach(answer.buffer, answer.output.size(), Access::kWrite);
+    const auto buffer =
+        reach(answer.buffer, answer.output.size(), Access::kWrite, "the buffer of an answer");
     if (buffer.empty()) {
       response.status = SLP_ADMIN_BUS;
     } else {
@@ -271,7 +273,7 @@ void Card::write_answer(Answer answer) {
   if (const auto id = injector_.hit(SLP_INJECT_ADMIN_BAD_ID, answer.op)) response.id = *id;
   if (const auto size = injector_.hit(SLP_INJECT_ADMIN_BAD_SIZE, answer.op)) response.size = *size;
   const auto memory = reach(admin_responses_.address(admin_responses_.tail, sizeof(response)),
-                            sizeof(response), Access::kWrite);
+                            sizeof(response), Access::kWrite, "an admin response");
   if (memory.empty()) return crash(SLP_CRASH_RINGS);
   constexpr std::size_t kSequence = sizeof(response.sequence);
   std::memcpy(memory.data() + kSequence, std::as_bytes(std::span(&response, 1)).data() + kSequence,

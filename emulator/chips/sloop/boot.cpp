@@ -75,12 +75,13 @@ void Card::verify(Lock& lock) {
 }
 
 bool Card::rings_usable() {
-  return ring_is_set_up(admin_requests_.base, admin_requests_.order) &&
-         ring_is_set_up(admin_responses_.base, admin_responses_.order) &&
-         ring_is_set_up(events_.base, events_.order) &&
-         !reach(admin_requests_.base, sizeof(slp_admin_request), Access::kRead).empty() &&
-         !reach(admin_responses_.base, sizeof(slp_admin_response), Access::kWrite).empty() &&
-         !reach(events_.base, sizeof(slp_event), Access::kWrite).empty();
+  const auto usable = [this](const Ring& ring, std::size_t entry, Access access) {
+    return ring_is_set_up(ring.base, ring.order) &&
+           !reach(ring.base, entry, access, "a ring to start with").empty();
+  };
+  return usable(admin_requests_, sizeof(slp_admin_request), Access::kRead) &&
+         usable(admin_responses_, sizeof(slp_admin_response), Access::kWrite) &&
+         usable(events_, sizeof(slp_event), Access::kWrite);
 }
 
 void Card::start(Lock& lock) {

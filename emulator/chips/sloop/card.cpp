@@ -61,6 +61,9 @@ Card::Card(const ChipOptions& options, Judge& judge, Trace& trace, const CardTim
       size_(parse_settings(options.settings)),
       dram_(size_.dram),
       pci_(make_pci()),
+      bus_errors_(judge, {.unmapped = rules::kDmaUnmapped,
+                          .after_unmap = rules::kDmaAfterUnmap,
+                          .bus_master_off = rules::kBusMasterOff}),
       interrupts_(SLP_NUM_VECTORS, interrupts_sent_) {
   for (const std::string& text : options.inject)
     option_injections_.push_back(normalised(parse_injection(text)));
@@ -79,6 +82,7 @@ Card::~Card() {
 
 void Card::attach(Host& host) {
   host_ = &host;
+  bus_errors_.attach(&host);
   interrupts_.attach(&host);
   reset(ResetKind::kPowerOn);
   threads_.emplace_back([this](const std::stop_token& stop) { controller_main(stop); });
@@ -128,20 +132,13 @@ void Card::log(LogLevel level, const std::string& text) {
 // ---- Memory of the host
 // --------------------------------------------------------------------------
 
-/// Exactly `size` bytes, or none. A pin is held.
-std::span<std::byte> Card::reach(std::uint64_t address, std::size_t size, Access access) {
+/// Exactly `size` bytes, or none. A pin is held. `what` begins the checker's sentence.
+std::span<std::byte> Card::reach(std::uint64_t address, std::size_t size, Access access,
+                                 const char* what) {
   const auto memory = host_->dma(address, size, access);
   if (memory.size() == size) return memory;
-  report_bus_error(address + memory.size());
+  bus_errors_.report(address + memory.size(), what);
   return {};
-}
-
-void Card::report_bus_error(std::uint64_t address) {
-  if (excused_.load(std::memory_order_relaxed)) return;
-  if (!host_->bus_master())
-    return judge_.report(rules::kBusMasterOff,
-                         "DMA to " + hex(address) + " while bus mastering is off");
-  judge_.report(rules::kDmaUnmapped, "DMA to " + hex(address) + ", where no memory is");
 }
 
 // ---- Engines
@@ -222,7 +219,7 @@ void Card::begin_reset(bool fails) {
   boot_.command = 0;
   reset_stuck_ = fails;
   reset_due_ = Clock::now() + timing_.reset;
-  excused_ = true;
+  bus_errors_.excuse(true);
   vectors_due_ = 0;
   cancel_jobs();
 }
@@ -265,7 +262,7 @@ void Card::set_bus_master(bool enabled) {
 
 void Card::lose_link() {
   link_lost_ = true;
-  excused_ = true;
+  bus_errors_.excuse(true);
   interrupts_.mute(true);
   cancel_jobs();
 }

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "chips/chip.hpp"
+#include "chips/common/bus_errors.hpp"
 #include "chips/common/interrupts.hpp"
 #include "chips/judge.hpp"
 #include "chips/sloop/dram.hpp"
@@ -79,7 +80,9 @@ class Card final : public Chip {
   void reset(ResetKind kind) override;
   void set_power(PowerState state) override;
   void set_bus_master(bool enabled) override;
-  void dma_unmapped(std::uint64_t /*address*/, std::uint64_t /*size*/) override {}
+  void dma_unmapped(std::uint64_t address, std::uint64_t size) override {
+    bus_errors_.note_unmapped(address, size);
+  }
 
   /// For tests, which have no BAR 2 mapped.
   [[nodiscard]] Dram& dram() { return dram_; }
@@ -158,8 +161,8 @@ class Card final : public Chip {
   void rouse_engines();
   void kick(const Queue& queue);
   void log(LogLevel level, const std::string& text);  ///< mutex_ held
-  std::span<std::byte> reach(std::uint64_t address, std::size_t size, Access access);
-  void report_bus_error(std::uint64_t address);
+  std::span<std::byte> reach(std::uint64_t address, std::size_t size, Access access,
+                             const char* what);
 
   // card_registers.cpp
   [[nodiscard]] bool accept(std::uint64_t offset, std::size_t size, bool write, RegisterRef& ref);
@@ -244,6 +247,7 @@ class Card final : public Chip {
   Outcome run_commands(const std::stop_token& stop, Engine& engine, Queue& queue, bool& hung);
   Outcome spoil(const std::stop_token& stop, Engine& engine, Queue& queue, bool& hung);
   Outcome execute_command(Engine& engine, Queue& queue);
+  void count_bytes(const Queue& queue, std::uint64_t bytes);
   void account(Engine& engine, Queue& queue, std::uint64_t ns, std::uint32_t commands);
   void write_progress(Engine& engine, Queue& queue);
   bool write_status(const Queue& queue);  ///< mutex_ and a pin held
@@ -266,6 +270,7 @@ class Card final : public Chip {
   std::atomic<std::uint64_t> interrupts_sent_{0};
   std::atomic<std::uint64_t> bytes_to_card_{0}, bytes_to_host_{0};
   std::atomic<std::uint64_t> ecc_corrected_{0}, ecc_uncorrectable_{0}, preemptions_{0};
+  BusErrors bus_errors_;
   Interrupts interrupts_;
   Injector injector_;
   std::atomic<Clock::rep> power_on_{0};  ///< in Clock's ticks
@@ -287,7 +292,6 @@ class Card final : public Chip {
   Time reset_due_;
   bool asleep_ = false;
   std::atomic<bool> link_lost_{false};
-  std::atomic<bool> excused_{false};  ///< bus errors are nobody's fault
   std::uint32_t scratch_ = 0;
   std::uint32_t timestamp_high_ = 0;
   Injection injection_{.kind = SLP_INJECT_NONE, .target = 0, .skip = 0, .count = 0, .arg = 0};

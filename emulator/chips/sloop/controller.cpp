@@ -63,7 +63,7 @@ void Card::finish_reset() {
   vectors_due_ = 0;
   scratch_ = 0;
   injection_ = {.kind = SLP_INJECT_NONE, .target = 0, .skip = 0, .count = 0, .arg = 0};
-  excused_ = link_lost_.load();
+  bus_errors_.excuse(link_lost_);
 }
 
 // ---- The firmware at work
@@ -137,8 +137,8 @@ void Card::write_events() {
 }
 
 void Card::write_event(slp_event event) {
-  const auto memory =
-      reach(events_.address(events_.tail, sizeof(event)), sizeof(event), Access::kWrite);
+  const auto memory = reach(events_.address(events_.tail, sizeof(event)), sizeof(event),
+                            Access::kWrite, "an event");
   if (memory.empty()) return crash(SLP_CRASH_RINGS);
   constexpr std::size_t kSequence = sizeof(event.sequence);
   std::memcpy(memory.data() + kSequence, std::as_bytes(std::span(&event, 1)).data() + kSequence,

@@ -38,6 +38,9 @@ class JobExecution final : public Execution {
   [[nodiscard]] std::uint64_t cycles() const override { return cycles_; }
   [[nodiscard]] std::uint32_t completed() const override { return completed_; }
 
+  /// Bytes of a transfer that have been written.
+  [[nodiscard]] std::uint64_t moved() const { return is_compute() ? 0 : offset_; }
+
   /// Copies and checks the next command: kRunning, kDone when there is none, or kFault.
   Outcome fetch();
   /// A fetched command waits to be executed: one that was spoilt.

@@ -113,13 +113,13 @@ bool Card::fetch_job(Engine& engine, Queue& queue, std::uint32_t tail, slp_respo
 /// Entries are remembered as they were when the card came to own them.
 bool Card::fetch_request(Queue& queue, std::uint32_t tail) {
   for (; queue.seen_tail != tail; ++queue.seen_tail) {
-    const auto entry =
-        reach(queue.request_address(queue.seen_tail), sizeof(slp_request), Access::kRead);
+    const auto entry = reach(queue.request_address(queue.seen_tail), sizeof(slp_request),
+                             Access::kRead, "a request");
     if (entry.empty()) return false;
     std::memcpy(&queue.seen.at(queue.seen_tail % queue.ring_size()), entry.data(), entry.size());
   }
-  const auto entry =
-      reach(queue.request_address(queue.request_head), sizeof(slp_request), Access::kRead);
+  const auto entry = reach(queue.request_address(queue.request_head), sizeof(slp_request),
+                           Access::kRead, "a request");
   if (entry.empty()) return false;
   std::memcpy(&queue.request, entry.data(), sizeof(queue.request));
   const slp_request& seen = queue.seen.at(queue.request_head % queue.ring_size());
@@ -130,7 +130,8 @@ bool Card::fetch_request(Queue& queue, std::uint32_t tail) {
 }
 
 std::string Card::fetch_descriptor(Queue& queue) {
-  const auto memory = reach(queue.request.job, queue.request.job_size, Access::kRead);
+  const auto memory =
+      reach(queue.request.job, queue.request.job_size, Access::kRead, "a job's descriptor");
   if (memory.empty()) return "the job's descriptor is not reachable";
   queue.job.size = memory.size();
   std::ranges::copy(memory, queue.job.bytes.begin());
@@ -145,7 +146,7 @@ std::string Card::load_segments(Queue& queue) {
   }
   const bool dma = queue.engine_class() == DRM_HALYARD_SLOOP_ENGINE_DMA;
   queue.space.load(host_, &dram_, segments, dma,
-                   [this](std::uint64_t address) { report_bus_error(address); });
+                   [this](std::uint64_t address) { bus_errors_.report(address, "a transfer"); });
   return {};
 }
 
@@ -213,12 +214,23 @@ Outcome Card::spoil(const std::stop_token& stop, Engine& engine, Queue& queue, b
 Outcome Card::execute_command(Engine& engine, Queue& queue) {
   JobExecution& execution = queue.execution;
   const std::uint64_t cycles = execution.cycles();
+  const std::uint64_t moved = execution.moved();
   const std::uint32_t completed = execution.completed();
   const Outcome outcome = execution.execute();
   account(engine, queue, cycles_to_ns(execution.cycles() - cycles),
           execution.completed() - completed);
+  count_bytes(queue, execution.moved() - moved);
   if (outcome == Outcome::kRunning) write_progress(engine, queue);
   return outcome;
+}
+
+/// What passed the bus.
+void Card::count_bytes(const Queue& queue, std::uint64_t bytes) {
+  const auto payload = queue.job.header().payload;
+  if (payload.job == DRM_HALYARD_SLOOP_JOB_COPY && queue.space.is_host(payload.source))
+    bytes_to_card_.fetch_add(bytes, std::memory_order_relaxed);
+  if (queue.space.is_host(payload.target))
+    bytes_to_host_.fetch_add(bytes, std::memory_order_relaxed);
 }
 
 void Card::account(Engine& engine, Queue& queue, std::uint64_t ns, std::uint32_t commands) {
@@ -233,7 +245,8 @@ void Card::account(Engine& engine, Queue& queue, std::uint64_t ns, std::uint32_t
 // -------------------------------------------------------------------------------------
 
 bool Card::write_status(const Queue& queue) {
-  const auto memory = reach(queue.config.status, sizeof(slp_queue_status), Access::kWrite);
+  const auto memory =
+      reach(queue.config.status, sizeof(slp_queue_status), Access::kWrite, "a status block");
   if (memory.empty()) return false;
   auto& status = *reinterpret_cast<slp_queue_status*>(memory.data());
   std::atomic_ref(status.state).store(queue.state, std::memory_order_relaxed);
@@ -295,8 +308,8 @@ bool Card::publish(Engine& engine, Queue& queue, slp_response& response) {
     log(LogLevel::kErrors, "queue " + std::to_string(queue.id) + ": a job failed with status " +
                                std::to_string(response.status) + ": " +
                                queue.execution.fault().text);
-  const auto memory =
-      reach(queue.response_address(queue.response_tail), sizeof(response), Access::kWrite);
+  const auto memory = reach(queue.response_address(queue.response_tail), sizeof(response),
+                            Access::kWrite, "a response");
   if (memory.empty() || !write_status(queue)) {
     stop_queue(queue, engine.id);
     return false;

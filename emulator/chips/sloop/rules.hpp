@@ -44,7 +44,8 @@ inline constexpr std::string_view kSleepWhileRunning = "SLP-P2";
 
 // DMA
 inline constexpr std::string_view kDmaUnmapped = "SLP-D1";
-inline constexpr std::string_view kBusMasterOff = "SLP-D2";
-inline constexpr std::string_view kBusMasterCleared = "SLP-D3";
+inline constexpr std::string_view kDmaAfterUnmap = "SLP-D2";
+inline constexpr std::string_view kBusMasterOff = "SLP-D3";
+inline constexpr std::string_view kBusMasterCleared = "SLP-D4";
 
 }  // namespace halyard::emu::sloop::rules

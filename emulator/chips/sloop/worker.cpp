@@ -2,7 +2,7 @@
 /// \file
 /// An engine's thread: which queue it serves, and when it lets go of it.
 
-#include <algorithm>
+#include <utility>
 
 #include "chips/sloop/card.hpp"
 

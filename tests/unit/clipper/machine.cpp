@@ -17,15 +17,6 @@ clipper::CardTiming fast_timing() {
           .poll_last = 500us};
 }
 
-bool eventually(const std::function<bool()>& done) {
-  const auto end = std::chrono::steady_clock::now() + 20s;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(50us);
-  }
-  return true;
-}
-
 // ---- Machine -----------------------------------------------------------------------------------
 
 Machine::Machine(const ChipOptions& options, bool start_it, const clipper::CardTiming& timing)

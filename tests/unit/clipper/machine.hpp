@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "chips/clipper/card.hpp"
+#include "eventually.hpp"
 #include "fake_host.hpp"
 #include "stream.hpp"
 
@@ -31,9 +32,6 @@ inline constexpr std::uint64_t kKernelPage = CLP_PTE_VALID | CLP_PTE_WRITE;
 
 /// Times for tests: resets at once, a forgotten flush found soon.
 clipper::CardTiming fast_timing();
-
-/// Calls `done` until it holds; false after a generous while.
-bool eventually(const std::function<bool()>& done);
 
 class Machine {
  public:

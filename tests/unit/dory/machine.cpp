@@ -7,15 +7,6 @@
 
 namespace halyard::emu::test {
 
-bool eventually(const std::function<bool()>& done) {
-  const auto end = std::chrono::steady_clock::now() + 20s;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(50us);
-  }
-  return true;
-}
-
 Machine::Machine(const ChipOptions& options)
     : card(std::make_unique<dory::Card>(options, judge, trace, dory::CardTiming{.reset = 1us})) {
   card->attach(host);

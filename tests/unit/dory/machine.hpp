@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "chips/dory/card.hpp"
+#include "eventually.hpp"
 #include "fake_host.hpp"
 #include "stream.hpp"
 
@@ -24,9 +25,6 @@ namespace halyard::emu::test {
 
 using namespace std::chrono_literals;
 using namespace dory_test;
-
-/// Calls `done` until it holds; false after a generous while.
-bool eventually(const std::function<bool()>& done);
 
 class Machine {
  public:

@@ -112,10 +112,11 @@ slp_firmware_header make_header(const Description& description,
 std::vector<std::byte> seal_image(slp_firmware_header header, std::span<const std::byte> payload,
                                   const SigningKey& key) {
   std::ranges::copy(sha256(payload), header.sha256);
-  const auto bytes = std::as_writable_bytes(std::span(&header, 1));
-  key.sign(bytes.first(kSignedBytes), header.signature);
-  std::vector<std::byte> image(bytes.begin(), bytes.end());
-  image.insert(image.end(), payload.begin(), payload.end());
+  std::vector<std::byte> image(sizeof(header) + payload.size());
+  std::memcpy(image.data(), &header, sizeof(header));
+  key.sign(std::span(image).first(kSignedBytes), header.signature);
+  std::memcpy(image.data(), &header, sizeof(header));
+  std::ranges::copy(payload, image.begin() + sizeof(header));
   return image;
 }
 
