@@ -15,14 +15,16 @@ EMULATOR_FINDINGS = 4
 
 
 class Card:
-    """One card. It listens on `socket` once start() has returned."""
+    """One card, "chip" or "chip,name=value,...". It listens on `socket` once start() has returned."""
 
-    def __init__(self, number, chip, folder, socket_folder, emulator, arguments, trace):
+    def __init__(self, number, card, folder, socket_folder, emulator, arguments, trace):
+        chip, *settings = card.split(",")
         self.name = f"card {number} ({chip})"
         self.socket = socket_folder / f"card{number}"
         self._report = folder / f"card{number}.json"
         self._log = folder / f"card{number}.log"
         self._command = [emulator, "--chip", chip, "--socket-path", self.socket, "--report", self._report, *arguments]
+        self._command += [f"--set={setting}" for setting in settings]
         if trace:
             self._command += ["--trace", Path(trace) / f"card{number}.trace"]
         self._process = None

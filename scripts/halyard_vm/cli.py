@@ -46,7 +46,7 @@ def parse_arguments(arguments):
         prog="vm", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--card", metavar="CHIP", action="append", default=[], help="an emulated card; repeat for several")
+    common.add_argument("--card", metavar="CHIP[,NAME=VALUE...]", action="append", default=[], help="an emulated card; repeat for several")
     common.add_argument("--attach", metavar="SOCKET", action="append", default=[], help="a card whose emulator runs already")
     common.add_argument("--memory", metavar="MIB", type=positive, default=2048, help="guest memory (%(default)s)")
     common.add_argument("--cpus", metavar="N", type=positive, default=2, help="guest processors (%(default)s)")

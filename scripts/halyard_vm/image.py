@@ -16,6 +16,7 @@ from .modules import GUEST_MODULES, ModuleSet, decompress, our_modules
 from .paths import BUILD, VmError, build_directory
 
 BUSYBOX = Path("/bin/busybox")
+FIRMWARE = BUILD / "user" / "firmware"  # as it is to lie below /lib/firmware
 INIT = Path(__file__).with_name("guest-init")
 KEPT_IMAGES = 4
 
@@ -28,11 +29,10 @@ SYMLINKS = {
     "/lib32": "usr/lib32",
     "/lib/x86_64-linux-gnu": "/usr/lib/x86_64-linux-gnu",
     "/lib/ld-linux.so.2": "/usr/lib/ld-linux.so.2",
-    "/lib/firmware": "/usr/lib/firmware",
     "/bin/bash": "/usr/bin/bash",
     "/bin/python3": "/usr/bin/python3",
 }
-DIRECTORIES = ("/proc", "/sys", "/dev", "/usr", "/tmp", "/run", "/out", "/root", "/etc/alternatives")
+DIRECTORIES = ("/proc", "/sys", "/dev", "/usr", "/tmp", "/run", "/out", "/root", "/etc/alternatives", "/lib/firmware")
 
 
 def fingerprint(kernel, paths):
@@ -85,13 +85,23 @@ def add_modules(archive, kernel, modules, ours, wanted):
     archive.file("/etc/halyard/card-modules", "".join(f"{name}\n" for name in rest).encode())
 
 
+def firmware_images():
+    return sorted(path for path in FIRMWARE.rglob("*") if path.is_file())
+
+
+def add_firmware(archive):
+    """What drivers of emulated cards load."""
+    for path in firmware_images():
+        archive.file(f"/lib/firmware/{path.relative_to(FIRMWARE)}", path.read_bytes())
+
+
 def build_image(kernel):
     """Path of the image for this kernel, made when it is not there already."""
     if not BUSYBOX.is_file():
         raise VmError("/bin/busybox is missing; run scripts/setup (package busybox-static)")
     paths, wanted = our_modules(build_directory(kernel))
     folder = BUILD / "vm" / "images"
-    path = folder / f"{fingerprint(kernel, paths)}.cpio"
+    path = folder / f"{fingerprint(kernel, [*paths, *firmware_images()])}.cpio"
     if path.is_file():
         path.touch()
         return path
@@ -99,6 +109,7 @@ def build_image(kernel):
     stream = io.BytesIO()
     archive = Archive(stream)
     add_userland(archive)
+    add_firmware(archive)
     add_modules(archive, kernel, modules, [path.name.split(".ko")[0].replace("-", "_") for path in paths], wanted)
     archive.close()
     folder.mkdir(parents=True, exist_ok=True)
