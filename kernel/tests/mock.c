@@ -158,6 +158,29 @@ static void mock_end(struct mock *mock)
 }
 
 /**
+ * mock_pair - make two queues
+ * @test: a test
+ *
+ * Return: the queues, good until the test ends.
+ */
+struct mock_pair *mock_pair(struct kunit *test)
+{
+	struct mock_pair *pair = kunit_kzalloc(test, sizeof(*pair), GFP_KERNEL);
+	struct mock *mock = test->priv;
+	u32 vm;
+
+	KUNIT_ASSERT_NOT_NULL(test, pair);
+	pair->mock = mock;
+	pair->file = mock->file;
+	vm = mock_vm_create(mock, mock->file);
+	pair->queues[0] = mock_queue_create(mock, mock->file, vm);
+	pair->queues[1] = mock_queue_create(mock, mock->file, vm);
+	pair->syncobj = mock_syncobj_create(mock, mock->file);
+
+	return pair;
+}
+
+/**
  * mock_exit - take the devices away and see that nothing of them remains
  * @test: a test
  */
@@ -495,6 +518,21 @@ u32 mock_submit_signalling(struct mock *mock, u32 queue_id)
 	KUNIT_ASSERT_EQ(mock->test, ret, 0);
 
 	return op.handle;
+}
+
+/**
+ * mock_submit_both - submit the first job of each queue, and wait until the device has both
+ * @pair: queues without jobs
+ * @done: out: syncobjs that they signal
+ */
+void mock_submit_both(struct mock_pair *pair, u32 *done)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(pair->queues); i++)
+		done[i] = mock_submit_signalling(pair->mock, pair->queues[i]);
+	for (i = 0; i < ARRAY_SIZE(pair->queues); i++)
+		KUNIT_ASSERT_TRUE(pair->mock->test, mock_wait_submitted(pair->mock, i, 1));
 }
 
 /**

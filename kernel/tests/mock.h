@@ -163,11 +163,26 @@ struct mock {
 	size_t used;
 };
 
+/**
+ * struct mock_pair - two queues of one address space, with the hardware numbers 0 and 1
+ * @mock: the device
+ * @file: its first file
+ * @queues: ids
+ * @syncobj: handle, without a fence
+ */
+struct mock_pair {
+	struct mock *mock;
+	struct file *file;
+	u32 queues[2];
+	u32 syncobj;
+};
+
 /* Of all suites: a process's memory; a device for each test. */
 int mock_suite_init(struct kunit_suite *suite);
 void mock_suite_exit(struct kunit_suite *suite);
 int mock_init(struct kunit *test);
 int mock_init_bare(struct kunit *test);
+struct mock_pair *mock_pair(struct kunit *test);
 struct mock *mock_another(struct kunit *test, const struct halyard_chip *chip);
 void mock_exit(struct kunit *test);
 
@@ -192,6 +207,7 @@ void mock_job_buffers(struct mock *mock, struct drm_halyard_job *job,
 int mock_submit(struct mock *mock, struct file *file, const struct drm_halyard_job *jobs,
 		u32 count);
 u32 mock_submit_signalling(struct mock *mock, u32 queue_id);
+void mock_submit_both(struct mock_pair *pair, u32 *done);
 struct dma_fence *mock_fence(struct file *file, u32 handle, u64 point);
 int mock_result(struct mock *mock, struct file *file, u32 handle);
 bool mock_pending(struct file *file, u32 handle);
@@ -214,5 +230,6 @@ extern struct kunit_suite halyard_recovery_suite;
 extern struct kunit_suite halyard_bind_suite;
 extern struct kunit_suite halyard_unplug_suite;
 extern struct kunit_suite halyard_bare_suite;
+extern struct kunit_suite halyard_pci_suite;
 
 #endif

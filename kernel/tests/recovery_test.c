@@ -5,29 +5,6 @@
 
 #include "mock.h"
 
-/* Two queues, with the hardware numbers 0 and 1. */
-struct recovery_fixture {
-	struct mock *mock;
-	struct file *file;
-	u32 queues[2];
-};
-
-static struct recovery_fixture *recovery_fixture(struct kunit *test)
-{
-	struct recovery_fixture *fix = kunit_kzalloc(test, sizeof(*fix), GFP_KERNEL);
-	struct mock *mock = test->priv;
-	u32 vm;
-
-	KUNIT_ASSERT_NOT_NULL(test, fix);
-	fix->mock = mock;
-	fix->file = mock->file;
-	vm = mock_vm_create(mock, mock->file);
-	fix->queues[0] = mock_queue_create(mock, mock->file, vm);
-	fix->queues[1] = mock_queue_create(mock, mock->file, vm);
-
-	return fix;
-}
-
 static const struct halyard_fault recovery_fault = {
 	.cause = DRM_HALYARD_FAULT_UNMAPPED,
 	.error = -EFAULT,
@@ -47,7 +24,7 @@ static bool recovery_wait_polls(struct mock *mock, u32 hw_id, u32 more)
 				  MOCK_PATIENCE);
 }
 
-static void recovery_expect_banned(struct kunit *test, struct recovery_fixture *fix, u32 queue,
+static void recovery_expect_banned(struct kunit *test, struct mock_pair *fix, u32 queue,
 				   enum drm_halyard_fault_cause cause, u64 job)
 {
 	struct drm_halyard_queue_query query =
@@ -61,7 +38,7 @@ static void recovery_expect_banned(struct kunit *test, struct recovery_fixture *
 }
 
 /* A queue in which a job runs to its end. */
-static void recovery_expect_works(struct kunit *test, struct recovery_fixture *fix, u32 queue,
+static void recovery_expect_works(struct kunit *test, struct mock_pair *fix, u32 queue,
 				  u64 seqno)
 {
 	struct drm_halyard_queue_query query;
@@ -78,7 +55,7 @@ static void recovery_expect_works(struct kunit *test, struct recovery_fixture *f
 
 static void recovery_hang(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	struct drm_halyard_queue_query query;
 	u32 done[3], i;
@@ -108,7 +85,7 @@ static void recovery_hang(struct kunit *test)
 /* Jobs of the guilty queue that the device did not have yet. */
 static void recovery_hang_cancels_pending(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done[2 * MOCK_DEPTH], i;
 
@@ -126,7 +103,7 @@ static void recovery_hang_cancels_pending(struct kunit *test)
 /* However long it takes: the watchdog looks eight times in the time after which it would act. */
 static void recovery_progress_is_no_hang(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done = mock_submit_signalling(mock, fix->queues[0]);
 
@@ -141,7 +118,7 @@ static void recovery_progress_is_no_hang(struct kunit *test)
 /* The engine is busy with others' jobs. */
 static void recovery_waiting_is_no_hang(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done;
 
@@ -161,7 +138,7 @@ static void recovery_waiting_is_no_hang(struct kunit *test)
 
 static void recovery_busy_neighbour_hides_nothing(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 hung = mock_submit_signalling(mock, fix->queues[0]);
 	u64 seqno = 0;
@@ -178,7 +155,7 @@ static void recovery_busy_neighbour_hides_nothing(struct kunit *test)
 
 static void recovery_lost_interrupt(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done = mock_submit_signalling(mock, fix->queues[0]);
 
@@ -192,7 +169,7 @@ static void recovery_lost_interrupt(struct kunit *test)
 
 static void recovery_spurious_interrupt(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done;
 
@@ -208,7 +185,7 @@ static void recovery_spurious_interrupt(struct kunit *test)
 /* A device that claims more than it was given completes nothing that it was not given. */
 static void recovery_absurd_progress(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done = mock_submit_signalling(mock, fix->queues[0]), next;
 
@@ -227,7 +204,7 @@ static void recovery_absurd_progress(struct kunit *test)
 
 static void recovery_fault_of_job(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	struct drm_halyard_queue_query query;
 	u32 done[3], i;
@@ -253,7 +230,7 @@ static void recovery_fault_of_job(struct kunit *test)
 
 static void recovery_fault_of_oldest_job(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done[2] = {
 		mock_submit_signalling(mock, fix->queues[0]),
@@ -270,7 +247,7 @@ static void recovery_fault_of_oldest_job(struct kunit *test)
 /* Late, early, or of a queue without jobs. */
 static void recovery_fault_of_no_job(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 
 	mock_fault(mock, 0, 0, &recovery_fault);
@@ -285,28 +262,26 @@ static void recovery_fault_of_no_job(struct kunit *test)
 
 static void recovery_engine(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
-	u32 hung = mock_submit_signalling(mock, fix->queues[0]);
-	u32 other = mock_submit_signalling(mock, fix->queues[1]);
+	u32 done[2];
 
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 1, 1));
+	mock_submit_both(fix, done);
 	mock_fail(mock, MOCK_QUEUE_FINI, 1);
 	mock_hang(mock, 0, true);
 
-	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, hung), -ETIME);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[0]), -ETIME);
 	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_RESET_ENGINE), 1U);
 	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_RESET_DEVICE), 0U);
-	KUNIT_EXPECT_TRUE(test, mock_pending(fix->file, other));
+	KUNIT_EXPECT_TRUE(test, mock_pending(fix->file, done[1]));
 	mock_complete(mock, 1, 1);
-	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, other), 0);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[1]), 0);
 }
 
 /* What an innocent queue had done is not done again; what it had not done is, in order. */
 static void recovery_device_spares_innocents(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 hung = mock_submit_signalling(mock, fix->queues[0]);
 	u32 done[4], i;
@@ -344,15 +319,11 @@ static void recovery_device_spares_innocents(struct kunit *test)
 /* Both have failed, but only one was acted upon when the device was reset. */
 static void recovery_device_condemns_all_guilty(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
-	u32 done[2] = {
-		mock_submit_signalling(mock, fix->queues[0]),
-		mock_submit_signalling(mock, fix->queues[1]),
-	};
+	u32 done[2];
 
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 1, 1));
+	mock_submit_both(fix, done);
 	mock_fail(mock, MOCK_QUEUE_FINI, 2);
 	mock_fail(mock, MOCK_RESET_ENGINE, 2);
 	mock_fault(mock, 0, 1, &recovery_fault);
@@ -366,16 +337,11 @@ static void recovery_device_condemns_all_guilty(struct kunit *test)
 
 static void recovery_device_fault_blames_nobody(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
-	u32 done[2] = {
-		mock_submit_signalling(mock, fix->queues[0]),
-		mock_submit_signalling(mock, fix->queues[1]),
-	};
-	u32 i;
+	u32 done[2], i;
 
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 1, 1));
+	mock_submit_both(fix, done);
 	halyard_device_fault(mock->hdev, "test");
 	halyard_recover_wait(mock->hdev);
 	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_RESET_DEVICE), 1U);
@@ -388,7 +354,7 @@ static void recovery_device_fault_blames_nobody(struct kunit *test)
 	}
 }
 
-static void recovery_expect_lost(struct kunit *test, struct recovery_fixture *fix)
+static void recovery_expect_lost(struct kunit *test, struct mock_pair *fix)
 {
 	struct drm_halyard_vm_create args = {};
 	struct mock *mock = fix->mock;
@@ -402,27 +368,25 @@ static void recovery_expect_lost(struct kunit *test, struct recovery_fixture *fi
 
 static void recovery_lost(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
-	u32 hung = mock_submit_signalling(mock, fix->queues[0]);
-	u32 other = mock_submit_signalling(mock, fix->queues[1]);
+	u32 done[2];
 
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 1, 1));
+	mock_submit_both(fix, done);
 	mock_fail(mock, MOCK_QUEUE_FINI, 1);
 	mock_fail(mock, MOCK_RESET_ENGINE, 1);
 	mock_fail(mock, MOCK_RESET_DEVICE, 1);
 	mock_hang(mock, 0, true);
 
 	/* A platform device has no function reset, so that was the last rung. */
-	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, hung), -ETIME);
-	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, other), -EIO);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[0]), -ETIME);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[1]), -EIO);
 	recovery_expect_lost(test, fix);
 }
 
 static void recovery_lost_because_start_fails(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done = mock_submit_signalling(mock, fix->queues[0]);
 
@@ -435,7 +399,7 @@ static void recovery_lost_because_start_fails(struct kunit *test)
 
 static void recovery_lost_because_queue_is_not_made(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done = mock_submit_signalling(mock, fix->queues[1]);
 
@@ -449,7 +413,7 @@ static void recovery_lost_because_queue_is_not_made(struct kunit *test)
 /* A device that only ever fails is given up; one that works in between is not. */
 static void recovery_fruitless(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done, i;
 
@@ -472,7 +436,7 @@ static void recovery_fruitless(struct kunit *test)
 
 static void recovery_destroy_cancels(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	u32 done[2 * MOCK_DEPTH], i;
 
@@ -493,28 +457,26 @@ static void recovery_destroy_cancels(struct kunit *test)
 /* A queue that can't be stopped is destroyed all the same, by way of the device. */
 static void recovery_destroy_resets(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
-	u32 done = mock_submit_signalling(mock, fix->queues[0]);
-	u32 other = mock_submit_signalling(mock, fix->queues[1]);
+	u32 done[2];
 
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 1, 1));
+	mock_submit_both(fix, done);
 	mock_fail(mock, MOCK_QUEUE_FINI, 1);
 	mock_fail(mock, MOCK_RESET_ENGINE, 1);
 	KUNIT_EXPECT_EQ(test, mock_queue_destroy(mock, fix->file, fix->queues[0]), 0);
 	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_RESET_DEVICE), 1U);
-	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[0]), -ECANCELED);
 
 	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 1, 1));
 	mock_complete(mock, 1, 1);
-	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, other), 0);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[1]), 0);
 }
 
 /* The process ends with a hung job and others behind it. */
 static void recovery_close_with_jobs(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	struct dma_fence *fence;
 	u32 i, done = 0;
@@ -538,7 +500,7 @@ static void recovery_close_with_jobs(struct kunit *test)
 
 static void recovery_suspend(struct kunit *test)
 {
-	struct recovery_fixture *fix = recovery_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	const struct halyard_chip_ops *ops = fix->mock->hdev->chip->ops;
 	struct mock *mock = fix->mock;
 	u32 running, during;

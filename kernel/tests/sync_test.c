@@ -10,33 +10,8 @@
 #define WAIT_POINT	DRM_HALYARD_SYNC_TIMELINE
 #define SIGNAL_POINT	(DRM_HALYARD_SYNC_SIGNAL | DRM_HALYARD_SYNC_TIMELINE)
 
-/* Two queues, with the hardware numbers 0 and 1. */
-struct sync_fixture {
-	struct mock *mock;
-	struct file *file;
-	u32 queues[2];
-	u32 syncobj;
-};
-
-static struct sync_fixture *sync_fixture(struct kunit *test)
-{
-	struct sync_fixture *fix = kunit_kzalloc(test, sizeof(*fix), GFP_KERNEL);
-	struct mock *mock = test->priv;
-	u32 vm;
-
-	KUNIT_ASSERT_NOT_NULL(test, fix);
-	fix->mock = mock;
-	fix->file = mock->file;
-	vm = mock_vm_create(mock, mock->file);
-	fix->queues[0] = mock_queue_create(mock, mock->file, vm);
-	fix->queues[1] = mock_queue_create(mock, mock->file, vm);
-	fix->syncobj = mock_syncobj_create(mock, mock->file);
-
-	return fix;
-}
-
 /* A job of a queue with one operation on the fixture's syncobj. */
-static struct drm_halyard_job sync_job(struct sync_fixture *fix, u32 queue, u32 flags, u64 point)
+static struct drm_halyard_job sync_job(struct mock_pair *fix, u32 queue, u32 flags, u64 point)
 {
 	struct drm_halyard_job job = mock_job(fix->mock, fix->queues[queue]);
 	struct drm_halyard_sync_op op = {
@@ -50,19 +25,19 @@ static struct drm_halyard_job sync_job(struct sync_fixture *fix, u32 queue, u32 
 	return job;
 }
 
-static int sync_submit_one(struct sync_fixture *fix, u32 queue, u32 flags, u64 point)
+static int sync_submit_one(struct mock_pair *fix, u32 queue, u32 flags, u64 point)
 {
 	struct drm_halyard_job job = sync_job(fix, queue, flags, point);
 
 	return mock_submit(fix->mock, fix->file, &job, 1);
 }
 
-static u64 sync_submitted(struct sync_fixture *fix, u32 queue)
+static u64 sync_submitted(struct mock_pair *fix, u32 queue)
 {
 	return mock_queue_query(fix->mock, fix->file, fix->queues[queue]).submitted;
 }
 
-static struct drm_halyard_job sync_buffer_job(struct sync_fixture *fix, u32 queue, u32 bo,
+static struct drm_halyard_job sync_buffer_job(struct mock_pair *fix, u32 queue, u32 bo,
 					      u32 flags)
 {
 	struct drm_halyard_job job = mock_job(fix->mock, fix->queues[queue]);
@@ -77,7 +52,7 @@ static struct drm_halyard_job sync_buffer_job(struct sync_fixture *fix, u32 queu
  * Both jobs are submitted; the one in queue 1 comes to the device only after job @seqno of queue
  * 0 was completed.
  */
-static void sync_expect_order(struct kunit *test, struct sync_fixture *fix, u64 seqno)
+static void sync_expect_order(struct kunit *test, struct mock_pair *fix, u64 seqno)
 {
 	struct mock *mock = fix->mock;
 
@@ -94,7 +69,7 @@ static void sync_expect_order(struct kunit *test, struct sync_fixture *fix, u64 
 }
 
 /* The job in queue 1 comes to the device while job 1 of queue 0 is under way. */
-static void sync_expect_no_order(struct kunit *test, struct sync_fixture *fix)
+static void sync_expect_no_order(struct kunit *test, struct mock_pair *fix)
 {
 	struct mock *mock = fix->mock;
 
@@ -106,7 +81,7 @@ static void sync_expect_no_order(struct kunit *test, struct sync_fixture *fix)
 
 static void sync_binary(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 
 	KUNIT_ASSERT_EQ(test, sync_submit_one(fix, 0, SIGNAL, 0), 0);
 	KUNIT_ASSERT_EQ(test, sync_submit_one(fix, 1, WAIT, 0), 0);
@@ -115,7 +90,7 @@ static void sync_binary(struct kunit *test)
 
 static void sync_timeline(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 
 	KUNIT_ASSERT_EQ(test, sync_submit_one(fix, 0, SIGNAL_POINT, 10), 0);
 	/* A point between two is reached with the higher one. */
@@ -126,7 +101,7 @@ static void sync_timeline(struct kunit *test)
 
 static void sync_signals_at_once(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 
 	KUNIT_ASSERT_EQ(test, sync_submit_one(fix, 0, SIGNAL, 0), 0);
@@ -142,7 +117,7 @@ static void sync_signals_at_once(struct kunit *test)
  */
 static void sync_refuses_empty(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 
 	KUNIT_EXPECT_EQ(test, sync_submit_one(fix, 1, WAIT, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, sync_submit_one(fix, 1, WAIT_POINT, 1), -EINVAL);
@@ -157,7 +132,7 @@ static void sync_refuses_empty(struct kunit *test)
 
 static void sync_waits_for_past(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 
 	mock->dev->autorun = true;
@@ -170,7 +145,7 @@ static void sync_waits_for_past(struct kunit *test)
 
 static void sync_within_call_binary(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct drm_halyard_job jobs[] = {
 		sync_job(fix, 0, SIGNAL, 0),
 		sync_job(fix, 1, WAIT, 0),
@@ -182,7 +157,7 @@ static void sync_within_call_binary(struct kunit *test)
 
 static void sync_within_call_timeline(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct drm_halyard_job jobs[] = {
 		sync_job(fix, 0, SIGNAL_POINT, 10),
 		sync_job(fix, 1, WAIT_POINT, 7),
@@ -195,7 +170,7 @@ static void sync_within_call_timeline(struct kunit *test)
 /* The second point is not awaited, and the first is not forgotten. */
 static void sync_within_call_first_point(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct drm_halyard_job jobs[] = {
 		sync_job(fix, 0, SIGNAL_POINT, 10),
 		sync_job(fix, 0, SIGNAL_POINT, 20),
@@ -209,7 +184,7 @@ static void sync_within_call_first_point(struct kunit *test)
 
 static void sync_within_call_later_point(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct drm_halyard_job jobs[] = {
 		sync_job(fix, 0, SIGNAL_POINT, 10),
 		sync_job(fix, 0, SIGNAL_POINT, 20),
@@ -225,7 +200,7 @@ static void sync_within_call_later_point(struct kunit *test)
 /* A binary signal in the call replaces what the syncobj had before it. */
 static void sync_within_call_replaces(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	struct drm_halyard_job jobs[] = {
 		sync_job(fix, 0, SIGNAL, 0),
@@ -243,7 +218,7 @@ static void sync_within_call_replaces(struct kunit *test)
 
 static void sync_within_call_refuses(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct drm_halyard_job backwards[] = {
 		sync_job(fix, 1, WAIT, 0),
 		sync_job(fix, 0, SIGNAL, 0),
@@ -277,7 +252,7 @@ static void sync_within_call_refuses(struct kunit *test)
 /* An import of a syncobj is the same one under another handle. */
 static void sync_within_call_two_handles(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct drm_syncobj *syncobj = drm_syncobj_find(fix->file->private_data, fix->syncobj);
 	struct drm_halyard_job jobs[2];
 	int ret;
@@ -326,7 +301,7 @@ static void sync_implicit_name(const struct sync_implicit *implicit, char *name)
 
 KUNIT_ARRAY_PARAM(sync_implicit, sync_implicits, sync_implicit_name);
 
-static void sync_expect_implicit(struct kunit *test, struct sync_fixture *fix)
+static void sync_expect_implicit(struct kunit *test, struct mock_pair *fix)
 {
 	const struct sync_implicit *implicit = test->param_value;
 
@@ -339,7 +314,7 @@ static void sync_expect_implicit(struct kunit *test, struct sync_fixture *fix)
 static void sync_buffers(struct kunit *test)
 {
 	const struct sync_implicit *implicit = test->param_value;
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	u32 bo = mock_bo_create(fix->mock, fix->file, PAGE_SIZE);
 	unsigned int i;
 
@@ -354,7 +329,7 @@ static void sync_buffers(struct kunit *test)
 static void sync_buffers_within_call(struct kunit *test)
 {
 	const struct sync_implicit *implicit = test->param_value;
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	u32 bo = mock_bo_create(fix->mock, fix->file, PAGE_SIZE);
 	struct drm_halyard_job jobs[] = {
 		sync_buffer_job(fix, 0, bo, implicit->flags[0]),
@@ -371,7 +346,7 @@ static void sync_buffers_within_call(struct kunit *test)
  */
 static void sync_all_or_nothing(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	u32 bo = mock_bo_create(fix->mock, fix->file, PAGE_SIZE);
 	struct drm_gem_object *obj = drm_gem_object_lookup(fix->file->private_data, bo);
 	struct drm_halyard_job jobs[] = {
@@ -392,7 +367,7 @@ static void sync_all_or_nothing(struct kunit *test)
  */
 static void sync_destroyed_while_waiting(struct kunit *test)
 {
-	struct sync_fixture *fix = sync_fixture(test);
+	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
 	struct drm_halyard_job job = mock_job(mock, fix->queues[1]);
 	struct drm_halyard_sync_op ops[] = {

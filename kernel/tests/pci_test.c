@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the bus tells a driver about errors and resets, in the order in which it does. There is no
+ * bus here: the handlers are called with a PCI device that has nothing but a configuration space
+ * of ones, and the mock chip behind it.
+ */
+
+#include <linux/pci.h>
+
+#include "mock.h"
+
+/**
+ * struct pci_fixture - a job under way, and the PCI device whose bus is in trouble
+ * @mock: the device
+ * @pdev: for the handlers
+ * @bus: of @pdev
+ * @ops: of @bus
+ * @done: syncobj of the job
+ */
+struct pci_fixture {
+	struct mock *mock;
+	struct pci_dev *pdev;
+	struct pci_bus bus;
+	struct pci_ops ops;
+	u32 done;
+};
+
+static int pci_fake_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 *value)
+{
+	*value = U32_MAX;
+
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static int pci_fake_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value)
+{
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static struct pci_fixture *pci_fixture(struct kunit *test)
+{
+	struct pci_fixture *fix = kunit_kzalloc(test, sizeof(*fix), GFP_KERNEL);
+	struct mock *mock = test->priv;
+	u32 queue;
+
+	KUNIT_ASSERT_NOT_NULL(test, fix);
+	fix->pdev = kunit_kzalloc(test, sizeof(*fix->pdev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fix->pdev);
+	fix->mock = mock;
+	fix->ops.read = pci_fake_read;
+	fix->ops.write = pci_fake_write;
+	fix->bus.ops = &fix->ops;
+	fix->pdev->bus = &fix->bus;
+	fix->pdev->current_state = PCI_D0;
+	dev_set_drvdata(&fix->pdev->dev, mock->hdev);
+
+	queue = mock_queue_create(mock, mock->file, mock_vm_create(mock, mock->file));
+	fix->done = mock_submit_signalling(mock, queue);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
+
+	return fix;
+}
+
+/* The job has been run again and ends well. */
+static void pci_expect_survived(struct kunit *test, struct pci_fixture *fix)
+{
+	struct mock *mock = fix->mock;
+
+	KUNIT_EXPECT_TRUE(test, mock_pending(mock->file, fix->done));
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
+	mock_complete(mock, 0, 1);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, mock->file, fix->done), 0);
+}
+
+/* An error that was corrected, or that hit nobody's transaction. */
+static void pci_error_without_reset(struct kunit *test)
+{
+	const struct pci_error_handlers *handlers = &halyard_pci_err_handlers;
+	struct pci_fixture *fix = pci_fixture(test);
+
+	KUNIT_EXPECT_EQ(test, handlers->error_detected(fix->pdev, pci_channel_io_normal),
+			(pci_ers_result_t)PCI_ERS_RESULT_CAN_RECOVER);
+	handlers->resume(fix->pdev);
+	halyard_recover_wait(fix->mock->hdev);
+	KUNIT_EXPECT_EQ(test, mock_calls(fix->mock, MOCK_RESET_DEVICE), 1U);
+	pci_expect_survived(test, fix);
+}
+
+static void pci_error_with_slot_reset(struct kunit *test)
+{
+	const struct pci_error_handlers *handlers = &halyard_pci_err_handlers;
+	struct pci_fixture *fix = pci_fixture(test);
+
+	KUNIT_EXPECT_EQ(test, handlers->error_detected(fix->pdev, pci_channel_io_frozen),
+			(pci_ers_result_t)PCI_ERS_RESULT_NEED_RESET);
+	KUNIT_EXPECT_EQ(test, handlers->slot_reset(fix->pdev),
+			(pci_ers_result_t)PCI_ERS_RESULT_RECOVERED);
+	/* What the next slot reset restores was saved again. */
+	KUNIT_EXPECT_TRUE(test, fix->pdev->state_saved);
+	handlers->resume(fix->pdev);
+	halyard_recover_wait(fix->mock->hdev);
+	KUNIT_EXPECT_EQ(test, mock_calls(fix->mock, MOCK_RESET_DEVICE), 1U);
+	pci_expect_survived(test, fix);
+}
+
+static void pci_error_for_good(struct kunit *test)
+{
+	const struct pci_error_handlers *handlers = &halyard_pci_err_handlers;
+	struct pci_fixture *fix = pci_fixture(test);
+	struct mock *mock = fix->mock;
+
+	KUNIT_EXPECT_EQ(test, handlers->error_detected(fix->pdev, pci_channel_io_perm_failure),
+			(pci_ers_result_t)PCI_ERS_RESULT_DISCONNECT);
+	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&mock->hdev->drm));
+	KUNIT_EXPECT_EQ(test, mock_result(mock, mock->file, fix->done), -ENODEV);
+	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_STOP), 1U);
+
+	/* What the bus may say to a device that is gone already does nothing. */
+	handlers->resume(fix->pdev);
+	halyard_recover_wait(mock->hdev);
+	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_RESET_DEVICE), 0U);
+}
+
+/* A reset that an administrator asks the bus for. */
+static void pci_reset_by_others(struct kunit *test)
+{
+	const struct pci_error_handlers *handlers = &halyard_pci_err_handlers;
+	struct pci_fixture *fix = pci_fixture(test);
+	struct mock *mock = fix->mock;
+
+	handlers->reset_prepare(fix->pdev);
+	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_STOP), 1U);
+	handlers->reset_done(fix->pdev);
+	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_START), 2U);
+	pci_expect_survived(test, fix);
+}
+
+static void pci_reset_that_fails(struct kunit *test)
+{
+	const struct pci_error_handlers *handlers = &halyard_pci_err_handlers;
+	struct pci_fixture *fix = pci_fixture(test);
+	struct mock *mock = fix->mock;
+
+	handlers->reset_prepare(fix->pdev);
+	mock_fail(mock, MOCK_START, 1);
+	handlers->reset_done(fix->pdev);
+	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&mock->hdev->drm));
+	KUNIT_EXPECT_EQ(test, mock_result(mock, mock->file, fix->done), -ENODEV);
+}
+
+static struct kunit_case pci_cases[] = {
+	KUNIT_CASE(pci_error_without_reset),
+	KUNIT_CASE(pci_error_with_slot_reset),
+	KUNIT_CASE(pci_error_for_good),
+	KUNIT_CASE(pci_reset_by_others),
+	KUNIT_CASE(pci_reset_that_fails),
+	{}
+};
+
+struct kunit_suite halyard_pci_suite = {
+	.name = "halyard-pci",
+	.suite_init = mock_suite_init,
+	.suite_exit = mock_suite_exit,
+	.init = mock_init,
+	.exit = mock_exit,
+	.test_cases = pci_cases,
+};
