@@ -40,6 +40,24 @@ extern "C" {
  * and was stopped), EFAULT (its access faulted), EILSEQ (illegal command), EBADMSG (uncorrectable
  * memory error), ECANCELED (cancelled without guilt or because a job before it in the same queue
  * failed), EIO or ENODEV (device lost). &DRM_IOCTL_HALYARD_QUEUE_QUERY has the details.
+ *
+ * A syncobj's point keeps such an error only until it is reached: the DRM core drops the fences of
+ * points that are past, so a wait for a point that was reached long ago succeeds although its job
+ * failed, and a sync file exported then has no error. Who needs the error takes it when the point
+ * is reached, keeps a sync file from before, or asks QUEUE_QUERY.
+ *
+ * A job is stopped when it makes no progress for &drm_halyard_query_limits.timeout_ns while it is
+ * on the device; how long it takes is not limited. So a job whose commands never end runs until its
+ * queue is destroyed, and, where the device does not take turns, others wait for it as long. A
+ * command that waits makes no progress: if what it waits for takes longer than timeout_ns, its job
+ * ends with ETIME. Time that a job waits for its dependencies or for its turn does not count.
+ *
+ * Chips without MMU (no DRM_HALYARD_DEVICE_HAS_MMU) have no addresses to bind: VM_CREATE makes a
+ * context for queues, VM_BIND fails with EOPNOTSUPP, and a job reaches what
+ * &drm_halyard_job.buffers lists, by position. What a chip's memory must be like is its own: where
+ * it must be contiguous, BO_CREATE fails with ENOMEM, and a line in the kernel log that tells of
+ * CMA, when there is none in one piece, memory of a process is EOPNOTSUPP, and memory of another
+ * device can be imported when it is contiguous, else EINVAL.
  */
 
 /* Driver version; see kernel/core/drv.c for what each minor added. */
@@ -204,9 +222,9 @@ struct drm_halyard_query_limits {
 	__u32 job_syncs_max;
 	/** @payload_max: bytes of a job's payload */
 	__u32 payload_max;
-	/** @bind_ops_max: operations in one VM_BIND */
+	/** @bind_ops_max: operations in one VM_BIND; 0 without MMU */
 	__u32 bind_ops_max;
-	/** @bo_size_max: bytes of one buffer object */
+	/** @bo_size_max: bytes of one buffer object in region 0, if there is room */
 	__u64 bo_size_max;
 	/** @timeout_ns: a job without progress is stopped after this */
 	__u64 timeout_ns;
@@ -222,7 +240,10 @@ struct drm_halyard_query_firmware {
 	char error[128];
 };
 
-/** struct drm_halyard_bo_create - argument of BO_CREATE. ENOSPC: the region is full. */
+/**
+ * struct drm_halyard_bo_create - argument of BO_CREATE. ENOSPC: the region is full; ENOMEM: there is
+ * no memory, or none in one piece where it must be contiguous.
+ */
 struct drm_halyard_bo_create {
 	/** @size: bytes; out: rounded up to pages */
 	__u64 size;
@@ -267,7 +288,7 @@ struct drm_halyard_bo_info {
  *
  * The pages stay pinned as long as the buffer object lives and count against RLIMIT_MEMLOCK (ENOMEM
  * and a line in the kernel log when it is exceeded). Such an object cannot be exported or mapped
- * again.
+ * again. EOPNOTSUPP: the device reaches contiguous memory only.
  */
 struct drm_halyard_bo_from_userptr {
 	/** @address: page-aligned */
@@ -472,7 +493,7 @@ struct drm_halyard_buffer_ref {
 	__u32 handle;
 	/** @flags: DRM_HALYARD_BUFFER_* */
 	__u32 flags;
-#define DRM_HALYARD_BUFFER_WRITE	0x1 /* the job writes to it */
+#define DRM_HALYARD_BUFFER_WRITE	0x1 /* the job writes to it; EACCES: it may only read */
 #define DRM_HALYARD_BUFFER_NO_IMPLICIT	0x2 /* do not await the fences of others */
 };
 
@@ -486,7 +507,9 @@ struct drm_halyard_job {
 	__u64 payload;
 	/**
 	 * @buffers: of &struct drm_halyard_buffer_ref: objects shared with others, for implicit
-	 * fences; on a chip without MMU every object that the job uses. Each at most once.
+	 * fences; on a chip without MMU every object that the job uses, and its commands name an
+	 * object by its position in the list. Each at most once. E2BIG: more than
+	 * &drm_halyard_query_limits.job_buffers_max
 	 */
 	struct drm_halyard_obj_array buffers;
 	/** @syncs: of &struct drm_halyard_sync_op */
