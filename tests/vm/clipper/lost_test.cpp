@@ -4,9 +4,12 @@
 /// with an error that says so, nothing hangs, and a device that comes back is a new one.
 
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
@@ -51,6 +54,43 @@ bool wait_for_device() {
   }
   return false;
 }
+
+/// What the kernel tells of its devices from now on, as udev hears it.
+class Uevents {
+ public:
+  Uevents() : socket_(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT)) {
+    sockaddr_nl address{};
+    address.nl_family = AF_NETLINK;
+    address.nl_groups = 1;  // the kernel's own
+    require(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0
+                ? 0
+                : errno,
+            "bind a netlink socket");
+  }
+
+  /// Waits for an event of a device that has this property; false when none comes.
+  [[nodiscard]] bool await(const std::string& device, const std::string& property) const {
+    std::array<char, 8192> message{};
+    pollfd polled{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+    while (poll(&polled, 1, 20000) == 1) {
+      const ssize_t size = recv(socket_.get(), message.data(), message.size(), 0);
+      if (size < 0) {
+        return false;
+      }
+      const std::string text(message.data(), static_cast<std::size_t>(size));
+      const auto has = [&text](const std::string& part) {
+        return text.find(part + '\0') != std::string::npos;
+      };
+      if (has("DEVNAME=accel/" + device) && has(property)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  File socket_;
+};
 
 /// A client with a job that stays in flight: it waits at a gate in memory.
 class Lost : public testing::Test {
@@ -172,6 +212,7 @@ TEST_F(LostForGood, LinkLossEndsEverything) {
   std::vector<File> done;
   done.push_back(submit_gated());
   const std::string node = device_node();
+  const Uevents uevents;
   inject("link_loss");
   for (int i = 0; i < 3; ++i) {
     done.push_back(submit_gated());
@@ -180,6 +221,7 @@ TEST_F(LostForGood, LinkLossEndsEverything) {
   for (std::size_t i = 1; i < done.size(); ++i) {
     EXPECT_LT(end_of(done[i]), 0);
   }
+  EXPECT_TRUE(uevents.await(fs::path(node).filename(), "WEDGED=rebind,bus-reset"));
   // The node goes soon after the fences.
   for (int i = 0; i < 200 && fs::exists(node); ++i) {
     sleep_ms(50);
