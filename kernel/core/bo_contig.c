@@ -68,7 +68,8 @@ static int halyard_contig_mmap(struct drm_gem_object *obj, struct vm_area_struct
 {
 	struct halyard_contig *contig = &to_halyard_bo(obj)->contig;
 
-	if (is_cow_mapping(vma->vm_flags))
+	/* A private mapping would be copied on the first write. */
+	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE)
 		return -EINVAL;
 	/* Whoever maps, the DRM core has added this. */
 	vma->vm_pgoff -= drm_vma_node_start(&obj->vma_node);

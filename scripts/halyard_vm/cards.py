@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .paths import BUILD, EXIT_CHECKER, VmError, start_process
+from .paths import BUILD, EXIT_CHECKER, ROOT, VmError, start_process
 
 START_SECONDS = 20
 STOP_SECONDS = 20
@@ -89,6 +89,13 @@ class ForeignCard:
 
     def stop(self):
         return []
+
+
+def kernel_arguments(chips):
+    """What the guest's kernel is told for these chips: the words of their files, each once, in order."""
+    paths = [ROOT / "kernel" / "chips" / chip / "kernel.args" for chip in chips]
+    lines = [line for path in paths if path.is_file() for line in path.read_text().splitlines()]
+    return list(dict.fromkeys(word for line in lines if not line.startswith("#") for word in line.split()))
 
 
 def default_emulator():

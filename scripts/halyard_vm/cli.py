@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .cards import Card, ForeignCard, default_emulator, stop_all
+from .cards import Card, ForeignCard, default_emulator, kernel_arguments, stop_all
 from .console import complaints
 from .image import build_image
 from .machine import Machine, Setup, relay_terminal
@@ -138,7 +138,7 @@ def make_setup(arguments, folder, sockets):
         icount=arguments.icount,
         cards=make_cards(arguments, folder, sockets),
         qemu_arguments=arguments.qemu_arg,
-        kernel_arguments=arguments.append,
+        kernel_arguments=[*kernel_arguments(arguments.card), *arguments.append],
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from support import SCRIPTS, run
 
 from halyard_check.core import BUILD, enabled_chips
-from halyard_vm.cards import Card, stop_all
+from halyard_vm.cards import Card, kernel_arguments, stop_all
 from halyard_vm.console import complaints
 from halyard_vm.cpio import Archive
 from halyard_vm.paths import VmError
@@ -166,6 +166,18 @@ class Cards(unittest.TestCase):
             card = Card(0, "any", Path(name), Path(name), Path("/bin/true"), [], None)
             with self.assertRaisesRegex(VmError, "ended at once with status 0"):
                 card.start()
+
+
+class KernelArguments(unittest.TestCase):
+    def test_each_word_once(self):
+        with_file = [path.parent.name for path in (SCRIPTS.parent / "kernel" / "chips").glob("*/kernel.args")]
+        words = kernel_arguments(with_file)
+        self.assertTrue(words)
+        self.assertEqual(kernel_arguments(with_file * 2), words)
+        self.assertFalse([word for word in words if "#" in word])
+
+    def test_a_chip_without_file(self):
+        self.assertEqual(kernel_arguments(["no-such-chip"]), [])
 
 
 class Console(unittest.TestCase):
