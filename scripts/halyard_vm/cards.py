@@ -91,9 +91,9 @@ class ForeignCard:
         return []
 
 
-def kernel_arguments(chips):
-    """What the guest's kernel is told for these chips: the words of their files, each once, in order."""
-    paths = [ROOT / "kernel" / "chips" / chip / "kernel.args" for chip in chips]
+def kernel_arguments(cards):
+    """What the guest's kernel is told for these cards: the words of their chips' files, each once, in order."""
+    paths = [ROOT / "kernel" / "chips" / card.split(",")[0] / "kernel.args" for card in cards]
     lines = [line for path in paths if path.is_file() for line in path.read_text().splitlines()]
     return list(dict.fromkeys(word for line in lines if not line.startswith("#") for word in line.split()))
 

@@ -241,8 +241,8 @@ struct drm_halyard_query_firmware {
 };
 
 /**
- * struct drm_halyard_bo_create - argument of BO_CREATE. ENOSPC: the region is full; ENOMEM: there is
- * no memory, or none in one piece where it must be contiguous.
+ * struct drm_halyard_bo_create - argument of BO_CREATE. ENOSPC: the region is full; ENOMEM: there
+ * is no memory, or none in one piece where it must be contiguous.
  */
 struct drm_halyard_bo_create {
 	/** @size: bytes; out: rounded up to pages */
