@@ -4,6 +4,8 @@
 #include <linux/ktime.h>
 #include <linux/string.h>
 
+#include <drm/drm_drv.h>
+
 #include "newchip.h"
 
 /* ---- checking ---- */
