@@ -60,8 +60,8 @@ struct Format {
 using OperandState = std::span<const std::uint32_t, DRM_HALYARD_DORY_OPERAND_WORDS>;
 
 OperandState operand_state(const State& state, std::uint8_t number) {
-  return OperandState(state.data() + DRM_HALYARD_DORY_OPERAND(number),
-                      DRM_HALYARD_DORY_OPERAND_WORDS);
+  constexpr std::size_t kWords = DRM_HALYARD_DORY_OPERAND_WORDS;
+  return std::span(state).subspan(number * kWords).first<kWords>();
 }
 
 /// What the driver is to have checked of an operand besides where it lies; a reason, or empty.

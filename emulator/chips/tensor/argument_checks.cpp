@@ -66,8 +66,8 @@ class ArgumentChecks final : public Arithmetic {
 }  // namespace
 
 const engine::Arithmetic& argument_checks() {
-  static const ArgumentChecks checks;
-  return checks;
+  static const ArgumentChecks kChecks;
+  return kChecks;
 }
 
 }  // namespace halyard::emu::tensor
