@@ -48,10 +48,15 @@ def read_report(path, result, label):
     return bool(cases)
 
 
+def share_of(program, options, kernel):
+    """Where a run in the VM leaves report.xml and its output."""
+    return RESULTS / "vm" / f"{program.name}-{'-'.join(options).strip('-')}-{kernel or 'default'}"
+
+
 def run_program(log, program, options, kernel, timeout):
     result = Result()
     label = f"{program.name} ({' '.join(options)})"
-    share = RESULTS / "vm" / f"{program.name}-{'-'.join(options).strip('-')}-{kernel or 'default'}"
+    share = share_of(program, options, kernel)
     shutil.rmtree(share, ignore_errors=True)
     share.mkdir(parents=True)
     done = log.run(
@@ -59,6 +64,7 @@ def run_program(log, program, options, kernel, timeout):
         program, "--gtest_output=xml:/out/report.xml",
         timeout=timeout + 120,
     )  # fmt: skip
+    (share / "output").write_text(done.stdout)
     reported = read_report(share / "report.xml", result, label)
     if not reported or (done.returncode and not result.failed):
         words = [line for line in done.stdout.splitlines() if line.startswith(("vm:", "["))][-12:]

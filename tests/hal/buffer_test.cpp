@@ -13,7 +13,9 @@
 namespace halyard::test {
 namespace {
 
-class BufferTest : public HalTest {};
+class MemoryTest : public HalTest {};
+class MappingTest : public HalTest {};
+class SharingTest : public HalTest {};
 
 const std::size_t kPage = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 
@@ -37,26 +39,26 @@ class Pages {
   std::byte* data_;
 };
 
-TEST_F(BufferTest, IsZeroedAndRoundedUpToPages) {
+TEST_F(MemoryTest, IsZeroedAndRoundedUpToPages) {
   const auto buffer = device_.allocate(1);
   EXPECT_EQ(buffer.size(), kPage);
   const auto bytes = buffer.map();
   EXPECT_TRUE(std::all_of(bytes.begin(), bytes.end(), [](auto b) { return b == std::byte{0}; }));
 }
 
-TEST_F(BufferTest, MapsToOnePlace) {
+TEST_F(MappingTest, MapsToOnePlace) {
   const auto buffer = device_.allocate(10 * kPage);
   EXPECT_EQ(buffer.map().data(), buffer.map().data());
 }
 
-TEST_F(BufferTest, SizesThatCannotBeAreRefused) {
+TEST_F(MemoryTest, SizesThatCannotBeAreRefused) {
   EXPECT_EQ(error_of([&] { return device_.allocate(0); }).code(), HALYARD_INVALID_ARGUMENT);
   EXPECT_EQ(error_of([&] { return device_.allocate(UINT64_MAX); }).code(), HALYARD_OUT_OF_MEMORY);
   EXPECT_EQ(error_of([&] { return device_.allocate(std::uint64_t{1} << 62U); }).code(),
             HALYARD_OUT_OF_MEMORY);
 }
 
-TEST_F(BufferTest, UnknownFlagsAreRefused) {
+TEST_F(MemoryTest, UnknownFlagsAreRefused) {
   halyard_buffer* out = nullptr;
   EXPECT_EQ(halyard_buffer_create(device_.get(), 1, 1, &out), HALYARD_INVALID_ARGUMENT);
   EXPECT_EQ(halyard_buffer_create(device_.get(), 1, 0x80000000, &out), HALYARD_INVALID_ARGUMENT);
@@ -66,7 +68,7 @@ TEST_F(BufferTest, UnknownFlagsAreRefused) {
   EXPECT_EQ(out, nullptr);
 }
 
-TEST_F(BufferTest, FillsAndCopies) {
+TEST_F(MemoryTest, FillsAndCopies) {
   const auto a = device_.allocate(4 * kPage), b = device_.allocate(4 * kPage);
   queue_.fill(a, 0, a.size(), 0x01020304);
   queue_.fill(a, 64, 8, 0xdeadbeef);
@@ -79,7 +81,7 @@ TEST_F(BufferTest, FillsAndCopies) {
   EXPECT_EQ(a.map<std::uint32_t>()[18], 0x01020304U);
 }
 
-TEST_F(BufferTest, CopiesOnEveryKindOfEngine) {
+TEST_F(MemoryTest, CopiesOnEveryKindOfEngine) {
   for (const auto& engine : device_.engines()) {
     auto queue = device_.create_queue(engine.engine_class);
     const auto a = buffer<std::uint32_t>({1, 2, 3}), b = device_.allocate(12);
@@ -88,7 +90,7 @@ TEST_F(BufferTest, CopiesOnEveryKindOfEngine) {
   }
 }
 
-TEST_F(BufferTest, CopiesMuchMoreThanALargePage) {
+TEST_F(MemoryTest, CopiesMuchMoreThanALargePage) {
   const std::uint64_t bytes = 9U << 20U;
   const auto a = device_.allocate(bytes), b = device_.allocate(bytes);
   auto words = a.map<std::uint32_t>();
@@ -97,7 +99,7 @@ TEST_F(BufferTest, CopiesMuchMoreThanALargePage) {
   EXPECT_TRUE(std::equal(words.begin(), words.end(), b.map<std::uint32_t>().begin()));
 }
 
-TEST_F(BufferTest, RangesOutsideAreRefused) {
+TEST_F(MemoryTest, RangesOutsideAreRefused) {
   const auto a = device_.allocate(kPage), b = device_.allocate(kPage);
   const auto refused = [&](auto body) {
     EXPECT_EQ(error_of(body).code(), HALYARD_INVALID_ARGUMENT);
@@ -115,13 +117,13 @@ TEST_F(BufferTest, RangesOutsideAreRefused) {
   expect_works(queue_);
 }
 
-TEST_F(BufferTest, TouchingRangesOfOneBufferAreNotOverlapping) {
+TEST_F(MemoryTest, TouchingRangesOfOneBufferAreNotOverlapping) {
   const auto a = buffer<std::uint32_t>({1, 2, 3, 4});
   queue_.copy(a, 8, a, 0, 8).wait(kPatience);
   EXPECT_EQ(a.map<std::uint32_t>()[3], 2U);
 }
 
-TEST_F(BufferTest, ManyOfAllSizesDoNotDisturbOneAnother) {
+TEST_F(MemoryTest, ManyOfAllSizesDoNotDisturbOneAnother) {
   std::vector<Buffer> buffers;
   for (std::uint32_t i = 0; i < 200; ++i) {
     buffers.push_back(device_.allocate((i % 7 + 1) * kPage));
@@ -135,7 +137,7 @@ TEST_F(BufferTest, ManyOfAllSizesDoNotDisturbOneAnother) {
   }
 }
 
-TEST_F(BufferTest, MemoryIsGivenBack) {
+TEST_F(MemoryTest, MemoryIsGivenBack) {
   const auto used = device_.info().memory_used;
   {
     const auto buffer = device_.allocate(64 * kPage);
@@ -146,7 +148,7 @@ TEST_F(BufferTest, MemoryIsGivenBack) {
 
 // ---- the caller's memory -------------------------------------------------------------------
 
-TEST_F(BufferTest, WorksOnTheCallersMemoryInPlace) {
+TEST_F(MappingTest, WorksOnTheCallersMemoryInPlace) {
   Pages pages(3);
   const auto wrapped = device_.wrap(pages.bytes());
   EXPECT_EQ(wrapped.map().data(), pages.bytes().data());
@@ -157,7 +159,7 @@ TEST_F(BufferTest, WorksOnTheCallersMemoryInPlace) {
   EXPECT_EQ(pages.words()[2 * kPage / 4], 0U);
 }
 
-TEST_F(BufferTest, ReadOnlyMemoryIsReadButNotWritten) {
+TEST_F(MappingTest, ReadOnlyMemoryIsReadButNotWritten) {
   Pages pages(1);
   pages.words()[0] = 17;
   ASSERT_EQ(mprotect(pages.bytes().data(), kPage, PROT_READ), 0);
@@ -176,7 +178,7 @@ TEST_F(BufferTest, ReadOnlyMemoryIsReadButNotWritten) {
             HALYARD_INVALID_ARGUMENT);
 }
 
-TEST_F(BufferTest, WrapsOnlyWholePages) {
+TEST_F(MappingTest, WrapsOnlyWholePages) {
   Pages pages(2);
   const auto refused = [&](std::size_t offset, std::uint64_t size) {
     halyard_buffer* out = nullptr;
@@ -192,14 +194,14 @@ TEST_F(BufferTest, WrapsOnlyWholePages) {
   EXPECT_EQ(halyard_buffer_wrap(device_.get(), nullptr, kPage, 0, &out), HALYARD_INVALID_ARGUMENT);
 }
 
-TEST_F(BufferTest, WrappedMemoryIsNotExported) {
+TEST_F(SharingTest, WrappedMemoryIsNotExported) {
   Pages pages(1);
   const auto wrapped = device_.wrap(pages.bytes());
   const auto code = error_of([&] { return wrapped.export_dmabuf(); }).code();
   EXPECT_TRUE(code == HALYARD_UNSUPPORTED || code == HALYARD_INVALID_ARGUMENT);
 }
 
-TEST_F(BufferTest, HostMemoryIsCopiedAndBoundWhereProgramsReachIt) {
+TEST_F(MemoryTest, HostMemoryIsCopiedAndBoundWhereProgramsReachIt) {
   const auto host = device_.allocate_host(kPage), near = device_.allocate(kPage);
   host.map<std::uint32_t>()[0] = 23;
   host_queue().copy(near, 4, host, 0, 4).wait(kPatience);
@@ -215,7 +217,7 @@ TEST_F(BufferTest, HostMemoryIsCopiedAndBoundWhereProgramsReachIt) {
   EXPECT_THAT(error.what(), testing::HasSubstr("binding x"));
 }
 
-TEST_F(BufferTest, MemoryIsAccountedByRegion) {
+TEST_F(MemoryTest, MemoryIsAccountedByRegion) {
   const auto bytes = [&](std::size_t region) { return device_.memory()[region].used; };
   const auto regions = device_.memory();
   ASSERT_FALSE(regions.empty());
@@ -231,7 +233,7 @@ TEST_F(BufferTest, MemoryIsAccountedByRegion) {
 
 // ---- sharing -------------------------------------------------------------------------------
 
-TEST_F(BufferTest, SharesOneMemoryByDescriptor) {
+TEST_F(SharingTest, SharesOneMemoryByDescriptor) {
   const auto made = device_.allocate(2 * kPage);
   const int fd = made.export_dmabuf();
   const auto imported = device_.import_dmabuf(fd);
@@ -241,7 +243,7 @@ TEST_F(BufferTest, SharesOneMemoryByDescriptor) {
   EXPECT_EQ(made.map<std::uint32_t>()[0], 5U);
 }
 
-TEST_F(BufferTest, ImportOutlivesWhatItWasMadeOf) {
+TEST_F(SharingTest, ImportOutlivesWhatItWasMadeOf) {
   Buffer imported;
   {
     const auto made = buffer<std::uint32_t>({77});
@@ -254,7 +256,7 @@ TEST_F(BufferTest, ImportOutlivesWhatItWasMadeOf) {
   EXPECT_EQ(copy.map<std::uint32_t>()[0], 77U);
 }
 
-TEST_F(BufferTest, ImportedTwiceIsReleasedTwice) {
+TEST_F(SharingTest, ImportedTwiceIsReleasedTwice) {
   const auto made = buffer<std::uint32_t>({3});
   const int fd = made.export_dmabuf();
   auto first = device_.import_dmabuf(fd);
@@ -268,7 +270,7 @@ TEST_F(BufferTest, ImportedTwiceIsReleasedTwice) {
   EXPECT_EQ(made.map<std::uint32_t>()[1], 10U);
 }
 
-TEST_F(BufferTest, SharesBetweenTwoOpenDevices) {
+TEST_F(SharingTest, SharesBetweenTwoOpenDevices) {
   const auto other = open_device();
   const auto made = buffer<std::uint32_t>({1, 2});
   const int fd = made.export_dmabuf();
@@ -282,14 +284,14 @@ TEST_F(BufferTest, SharesBetweenTwoOpenDevices) {
   EXPECT_EQ(copy.map<std::uint32_t>()[1], 8U);
 }
 
-TEST_F(BufferTest, DescriptorsThatAreNoBuffersAreRefused) {
+TEST_F(SharingTest, DescriptorsThatAreNoBuffersAreRefused) {
   EXPECT_EQ(error_of([&] { return device_.import_dmabuf(-1); }).code(), HALYARD_INVALID_ARGUMENT);
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   EXPECT_EQ(error_of([&] { return device_.import_dmabuf(null); }).code(), HALYARD_INVALID_ARGUMENT);
   close(null);
 }
 
-TEST_F(BufferTest, BelongsToItsDevice) {
+TEST_F(MemoryTest, BelongsToItsDevice) {
   const auto other = open_device();
   const auto foreign = other.allocate(kPage), own = device_.allocate(kPage);
   EXPECT_EQ(error_of([&] { return queue_.copy(own, 0, foreign, 0, 4); }).code(),

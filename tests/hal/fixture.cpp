@@ -20,7 +20,12 @@ namespace {
 }  // namespace
 
 std::string device_path() {
+#ifdef HALYARD_TEST_DEVICE
   return HALYARD_TEST_DEVICE;
+#else
+  const char* path = std::getenv("HALYARD_TEST_DEVICE");
+  return path != nullptr ? path : "";
+#endif
 }
 bool on_sim() {
   return device_path().starts_with("sim:");

@@ -3,8 +3,8 @@
 
 /// \file
 /// What the HAL's tests have in common. They use the public interface only and run on every device:
-/// the sim platform on the host, the kernel driver in a VM. HALYARD_TEST_DEVICE is what to open;
-/// empty: the first one.
+/// the sim platform on the host, the kernel driver in a VM. HALYARD_TEST_DEVICE, as the build or
+/// else the environment defines it, is what to open; empty: the first one.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,8 +51,8 @@ halyard_error last_error();
 
 /// y = relu(x + c) elementwise with c = 0, 1, 2, ...; all f32.
 Graph add_relu_graph(std::uint32_t elements);
-/// y = rows[index]: an index out of range is the one fault that every chip has and a valid program
-/// can cause.
+/// y = rows[index]: an index out of range is the one fault that a valid program can cause. A chip
+/// that has no gather has no such fault.
 Graph gather_graph(std::uint32_t rows, std::uint32_t width, std::uint32_t indices);
 
 /// A device and a queue.

@@ -15,6 +15,8 @@ class ProgramTest : public HalTest {
   Buffer y_ = device_.allocate(256);
 };
 
+class SavedProgramTest : public ProgramTest {};
+
 TEST_F(ProgramTest, TellsItsBindings) {
   const auto bindings = program_.bindings();
   ASSERT_EQ(bindings.size(), 2U);
@@ -37,6 +39,18 @@ TEST_F(ProgramTest, NamesItsCommands) {
   }
   EXPECT_TRUE(names.contains("the sum"));
   EXPECT_EQ(halyard_program_command_name(program_.get(), program_.info().commands), nullptr);
+}
+
+/// Of no more than a chip has on its first day.
+class OneOperationTest : public HalTest {};
+
+TEST_F(OneOperationTest, Runs) {
+  Graph graph;
+  const auto x = graph.input("x", {4});
+  const auto program = device_.compile(graph.output("y", graph.add(x, x)));
+  const auto in = buffer<float>({1, 2, 3, 4}), out = device_.allocate(16);
+  queue_.submit(program, {{"x", in}, {"y", out}}).wait(kPatience);
+  EXPECT_EQ(out.map<float>()[2], 6.0F);
 }
 
 TEST_F(ProgramTest, BindsByNameAndByPosition) {
@@ -167,7 +181,7 @@ TEST_F(ProgramTest, GraphWithoutOutputIsRefused) {
 
 // ---- saved programs ------------------------------------------------------------------------
 
-TEST_F(ProgramTest, IsSavedAndLoaded) {
+TEST_F(SavedProgramTest, IsSavedAndLoaded) {
   const auto saved = program_.save();
   const auto loaded = device_.load(saved);
   ASSERT_EQ(loaded.bindings().size(), 2U);
@@ -179,7 +193,7 @@ TEST_F(ProgramTest, IsSavedAndLoaded) {
   EXPECT_EQ(loaded.save(), saved) << "a loaded program is saved as it was";
 }
 
-TEST_F(ProgramTest, SaveWritesNoMoreThanThereIsRoom) {
+TEST_F(SavedProgramTest, SaveWritesNoMoreThanThereIsRoom) {
   const auto saved = program_.save();
   std::vector<std::byte> part(saved.size(), std::byte{0x5a});
   std::size_t bytes = 100;
@@ -189,7 +203,7 @@ TEST_F(ProgramTest, SaveWritesNoMoreThanThereIsRoom) {
   EXPECT_EQ(part[100], std::byte{0x5a});
 }
 
-TEST_F(ProgramTest, TruncatedAnywhereIsMalformed) {
+TEST_F(SavedProgramTest, TruncatedAnywhereIsMalformed) {
   const auto saved = program_.save();
   for (std::size_t length = 0; length < saved.size(); ++length) {
     const auto error = error_of([&] { return device_.load(std::span(saved).first(length)); });
@@ -198,7 +212,7 @@ TEST_F(ProgramTest, TruncatedAnywhereIsMalformed) {
   }
 }
 
-TEST_F(ProgramTest, AnyByteFlippedIsRefused) {
+TEST_F(SavedProgramTest, AnyByteFlippedIsRefused) {
   const auto saved = program_.save();
   auto damaged = saved;
   for (std::size_t i = 0; i < saved.size(); ++i) {
@@ -211,13 +225,13 @@ TEST_F(ProgramTest, AnyByteFlippedIsRefused) {
   EXPECT_TRUE(device_.load(damaged));
 }
 
-TEST_F(ProgramTest, LongerThanItSaysIsMalformed) {
+TEST_F(SavedProgramTest, LongerThanItSaysIsMalformed) {
   auto saved = program_.save();
   saved.push_back(std::byte{0});
   EXPECT_EQ(error_of([&] { return device_.load(saved); }).code(), HALYARD_MALFORMED);
 }
 
-TEST_F(ProgramTest, OfAnotherFormatNamesBoth) {
+TEST_F(SavedProgramTest, OfAnotherFormatNamesBoth) {
   auto saved = program_.save();
   saved[8] = std::byte{9};
   const auto error = error_of([&] { return device_.load(saved); });
@@ -244,7 +258,7 @@ TEST_F(ProgramTest, ProfileHasTimesOfCommands) {
   EXPECT_EQ(y_.map<float>()[1], 3.0F);
 }
 
-TEST_F(ProgramTest, ProfileOfALoadedProgram) {
+TEST_F(SavedProgramTest, ProfileOfALoadedProgram) {
   const auto loaded = device_.load(program_.save());
   auto profile = device_.create_profile();
   queue_.submit(loaded, {{"x", x_}, {"y", y_}}, {.profile = &profile}).wait(kPatience);

@@ -10,6 +10,9 @@ namespace halyard::test {
 namespace {
 
 class QueueTest : public HalTest {};
+class PriorityTest : public HalTest {};
+class ConcurrencyTest : public HalTest {};
+class LimitsTest : public HalTest {};
 
 TEST_F(QueueTest, PointsCountUpFromOne) {
   auto queue = device_.create_queue();
@@ -58,7 +61,7 @@ TEST_F(QueueTest, ClassesAndPrioritiesThatAreNotThereAreRefused) {
   EXPECT_EQ(halyard_queue_create(device_.get(), &desc, &queue), HALYARD_INVALID_ARGUMENT);
 }
 
-TEST_F(QueueTest, EveryPriorityWorks) {
+TEST_F(PriorityTest, EveryPriorityWorks) {
   for (const auto priority : {HALYARD_PRIORITY_LOW, HALYARD_PRIORITY_NORMAL, HALYARD_PRIORITY_HIGH,
                               HALYARD_PRIORITY_REALTIME}) {
     auto queue = device_.create_queue(0, priority);
@@ -92,7 +95,7 @@ TEST_F(QueueTest, RefusedJobsLeaveTheQueueAsItWas) {
   expect_works(queue_);
 }
 
-TEST_F(QueueTest, ManyThreadsShareOneQueue) {
+TEST_F(ConcurrencyTest, ManyThreadsShareOneQueue) {
   constexpr int kThreads = 4, kJobs = 200;
   const auto program = device_.compile(add_relu_graph(4));
   std::vector<std::thread> threads;
@@ -112,7 +115,7 @@ TEST_F(QueueTest, ManyThreadsShareOneQueue) {
   EXPECT_EQ(wrong, 0);
 }
 
-TEST_F(QueueTest, ManyThreadsDoEverythingAtOnce) {
+TEST_F(ConcurrencyTest, ManyThreadsDoEverythingAtOnce) {
   constexpr int kThreads = 4, kRounds = 20;
   std::vector<std::thread> threads;
   std::atomic<int> failed{0};
@@ -203,7 +206,7 @@ TEST_F(QueueTest, ReleasedInAnyOrder) {
   done.wait(kPatience);
 }
 
-TEST_F(QueueTest, LimitsAreToldOneByOne) {
+TEST_F(LimitsTest, LimitsAreToldOneByOne) {
   if (on_sim()) GTEST_SKIP() << "the sim platform has no limit of queues";
   std::vector<Queue> queues;
   const auto error = error_of([&] {

@@ -347,6 +347,10 @@ class Graph : public detail::Handle<halyard_graph> {
 
   Tensor input(const std::string& name, std::initializer_list<std::uint32_t> dims,
                halyard_dtype dtype = f32) {
+    return input(name, std::span<const std::uint32_t>(dims.begin(), dims.size()), dtype);
+  }
+  Tensor input(const std::string& name, std::span<const std::uint32_t> dims,
+               halyard_dtype dtype = f32) {
     const auto desc = describe(dims, dtype);
     halyard_tensor out = 0;
     detail::check(halyard_graph_input(get(), name.c_str(), &desc, &out));

@@ -7,8 +7,9 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
+
+#include "fixture.hpp"
 
 namespace halyard::conformance {
 namespace {
@@ -108,13 +109,25 @@ void compare(const std::string& name, halyard_dtype dtype, const std::byte* on_d
   }
 }
 
+/// Where tensors are that share a buffer.
+struct Places {
+  std::vector<std::uint64_t> offsets;
+  std::uint64_t bytes = 64;  ///< none is empty
+};
+
+Places place(std::span<const halyard_host_tensor> tensors) {
+  Places places;
+  for (const auto& tensor : tensors) {
+    places.offsets.push_back(places.bytes);
+    places.bytes += (tensor.bytes + 63) / 64 * 64;
+  }
+  return places;
+}
+
 }  // namespace
 
 const Device& device() {
-  static const Device opened = [] {
-    const char* name = std::getenv("HALYARD_TEST_DEVICE");
-    return name != nullptr ? Device::open(name) : Device::open();
-  }();
+  static const Device opened = test::open_device();
   return opened;
 }
 
@@ -128,16 +141,14 @@ std::vector<std::byte> Differential::random_bytes(std::uint64_t elements, halyar
   return bytes;
 }
 
-Tensor Differential::input(std::initializer_list<std::uint32_t> dims, halyard_dtype dtype,
-                           double range) {
+Tensor Differential::input(const Dims& dims, halyard_dtype dtype, double range) {
   const auto name = "in" + std::to_string(inputs_.size());
   const auto tensor = graph.input(name, dims, dtype);
   inputs_.push_back({name, dtype, random_bytes(tensor.elements(), dtype, range)});
   return tensor;
 }
 
-Tensor Differential::constant(std::initializer_list<std::uint32_t> dims, halyard_dtype dtype,
-                              double range) {
+Tensor Differential::constant(const Dims& dims, halyard_dtype dtype, double range) {
   std::uint64_t elements = 1;
   for (const auto dim : dims)
     elements *= dim;
@@ -145,7 +156,7 @@ Tensor Differential::constant(std::initializer_list<std::uint32_t> dims, halyard
   return graph.constant(std::span<const std::byte>(bytes), dims, dtype);
 }
 
-Tensor Differential::values(std::initializer_list<std::uint32_t> dims, halyard_dtype dtype,
+Tensor Differential::values(const Dims& dims, halyard_dtype dtype,
                             const std::vector<double>& values) {
   const std::size_t size = halyard_dtype_size(dtype);
   std::vector<std::byte> bytes(values.size() * size);
@@ -161,7 +172,6 @@ void Differential::expect_equal(const Tensor& result, const Tolerance& tolerance
 void Differential::expect_equal(const std::vector<Tensor>& results, const Tolerance& tolerance) {
   std::vector<std::vector<std::byte>> on_cpu;
   std::vector<std::string> names;
-  std::vector<Buffer> buffers;
   for (std::size_t i = 0; i < results.size(); ++i) {
     names.push_back("out" + std::to_string(i));
     graph.output(names.back(), results[i]);
@@ -176,24 +186,25 @@ void Differential::expect_equal(const std::vector<Tensor>& results, const Tolera
   graph.evaluate(tensors);
 
   const auto program = device().compile(graph);
-  for (const auto& tensor : tensors) {
-    buffers.push_back(device().allocate(tensor.bytes));
-    if (buffers.size() <= inputs_.size()) {
-      std::memcpy(buffers.back().map().data(), tensor.data, tensor.bytes);
-    } else {
-      std::memset(buffers.back().map().data(), 0xa5, tensor.bytes);
-    }
-  }
+  const auto host = std::span<const halyard_host_tensor>(tensors);
+  const auto inputs = place(host.first(inputs_.size()));
+  const auto outputs = place(host.subspan(inputs_.size()));
+  const auto in = device().allocate(inputs.bytes), out = device().allocate(outputs.bytes);
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    std::memcpy(in.map().data() + inputs.offsets[i], tensors[i].data, tensors[i].bytes);
+  std::memset(out.map().data(), 0xa5, outputs.bytes);
   std::vector<Binding> bindings;
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    bindings.push_back({tensors[i].name, buffers[i]});
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    bindings.push_back({tensors[i].name, in, inputs.offsets[i]});
+  for (std::size_t i = 0; i < results.size(); ++i)
+    bindings.push_back({names[i].c_str(), out, outputs.offsets[i]});
   auto queue = device().create_queue();
   const auto before = device().jobs().completed;
   queue.submit(program, bindings).wait(std::chrono::seconds(60));
   EXPECT_EQ(device().jobs().completed, before + 1);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    const auto bytes = buffers[inputs_.size() + i].map();
-    compare(names[i], results[i].dtype(), bytes.data(), on_cpu[i].data(), results[i].elements(),
+    const auto* bytes = out.map().data() + outputs.offsets[i];
+    compare(names[i], results[i].dtype(), bytes, on_cpu[i].data(), results[i].elements(),
             tolerance);
   }
 }

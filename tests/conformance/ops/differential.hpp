@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <random>
 #include <string>
 #include <vector>
@@ -29,16 +28,18 @@ class Differential {
 
   Graph graph;
 
+  using Dims = std::vector<std::uint32_t>;
+
   /// An input of random values in [-range, range]; integers are whole numbers in it.
-  Tensor input(std::initializer_list<std::uint32_t> dims, halyard_dtype dtype, double range = 2);
+  Tensor input(const Dims& dims, halyard_dtype dtype, double range = 2);
   /// A constant of random values.
-  Tensor constant(std::initializer_list<std::uint32_t> dims, halyard_dtype dtype, double range = 2);
+  Tensor constant(const Dims& dims, halyard_dtype dtype, double range = 2);
   /// A constant of these values.
-  Tensor values(std::initializer_list<std::uint32_t> dims, halyard_dtype dtype,
-                const std::vector<double>& values);
+  Tensor values(const Dims& dims, halyard_dtype dtype, const std::vector<double>& values);
 
   /// Makes `result` an output, runs both and compares every element. The device's job counter must
-  /// have grown by one.
+  /// have grown by one. The inputs are in one buffer and the outputs in another: chips differ in
+  /// how many buffers a job may have.
   void expect_equal(const Tensor& result, const Tolerance& tolerance);
   void expect_equal(const std::vector<Tensor>& results, const Tolerance& tolerance);
 
@@ -54,7 +55,7 @@ class Differential {
   std::vector<Memory> inputs_;
 };
 
-/// The device under test: HALYARD_TEST_DEVICE in the environment, else the first usable one.
+/// The device under test.
 const Device& device();
 
 /// Tolerance for sums of `terms` products whose results have this type.
