@@ -6,11 +6,13 @@
 
 namespace halyard::hal {
 
-std::size_t JobBuffers::slot_of(Handle buffer, bool write) {
+std::size_t JobBuffers::slot_of(const Memory& memory, bool write) {
+  const auto buffer = memory.handle();
   const auto it = std::find_if(uses_.begin(), uses_.end(),
                                [&](const BufferUse& use) { return use.buffer == buffer; });
   if (it != uses_.end()) {
     it->write |= write;
+    it->shared |= memory.shared();
     return static_cast<std::size_t>(it - uses_.begin());
   }
   if (uses_.size() >= facts_.job_buffers_max) {
@@ -19,7 +21,7 @@ std::size_t JobBuffers::slot_of(Handle buffer, bool write) {
                                    " buffers, the library's own included: put several tensors into "
                                    "one buffer");
   }
-  uses_.push_back({buffer, write});
+  uses_.push_back({buffer, write, memory.shared()});
   return uses_.size() - 1;
 }
 

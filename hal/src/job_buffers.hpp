@@ -26,10 +26,10 @@ class JobBuffers {
   /// The job uses a part of `memory`. Throws Error(HALYARD_LIMIT) when it has too many buffers.
   DeviceRange add(const Memory& memory, std::uint64_t offset, std::uint64_t size, bool write) {
     if (facts_.has_mmu) {
-      if (memory.shared()) static_cast<void>(slot_of(memory.handle(), write));
+      if (memory.shared()) static_cast<void>(slot_of(memory, write));
       return {memory.va() + offset, size};
     }
-    const std::uint64_t slot = slot_of(memory.handle(), write);
+    const std::uint64_t slot = slot_of(memory, write);
     return {slot << kSlotShift | offset, size};
   }
 
@@ -37,7 +37,7 @@ class JobBuffers {
 
  private:
   /// Each buffer once; a write to any part of it is one to the buffer.
-  std::size_t slot_of(Handle buffer, bool write);
+  std::size_t slot_of(const Memory& memory, bool write);
 
   const DeviceFacts& facts_;
   std::vector<BufferUse> uses_;

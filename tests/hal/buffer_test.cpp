@@ -91,7 +91,7 @@ TEST_F(MemoryTest, CopiesOnEveryKindOfEngine) {
 }
 
 TEST_F(MemoryTest, CopiesMuchMoreThanALargePage) {
-  const std::uint64_t bytes = 9U << 20U;
+  const std::uint64_t bytes = (3U << 20U) + kPage;
   const auto a = device_.allocate(bytes), b = device_.allocate(bytes);
   auto words = a.map<std::uint32_t>();
   std::iota(words.begin(), words.end(), 0U);

@@ -455,10 +455,19 @@ TEST_F(TimelineTest, IsExportedAndImported) {
   close(fd);
   imported.signal(1);
   timeline_.at(1).wait(kPatience);
+}
+
+TEST_F(ErrorTest, FailureReachesAnotherDevice) {
+  const auto program = device_.compile(gather_graph(2, 4, 1));  // a refusal ends the case here
+  if (on_sim()) GTEST_SKIP() << "the sim platform has timelines in one device only";
+  const int fd = timeline_.export_fd();
+  const auto second = open_device();
+  const auto imported = second.import_timeline(fd);
+  close(fd);
   auto queue = device_.create_queue();
-  const std::array<Point, 1> signals{timeline_.at(2)};
+  const std::array<Point, 1> signals{timeline_.at(1)};
   static_cast<void>(submit_fault(queue, {.signals = signals}));
-  EXPECT_EQ(error_of([&] { return imported.at(2).wait(kPatience); }).code(), HALYARD_FAULT)
+  EXPECT_EQ(error_of([&] { return imported.at(1).wait(kPatience); }).code(), HALYARD_FAULT)
       << "failures cross, though not with their details";
 }
 

@@ -78,6 +78,7 @@ struct SyncPoint {
 struct BufferUse {
   Handle buffer = 0;
   bool write = false;
+  bool shared = false;  ///< others know it: the job awaits their fences, and they the job's
 };
 
 struct JobRequest {

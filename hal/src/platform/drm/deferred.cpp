@@ -43,6 +43,7 @@ void add_buffers(BufferRefs& refs, std::span<const BufferUse> buffers) {
     drm_halyard_buffer_ref ref{};
     ref.handle = buffer.buffer;
     if (buffer.write) ref.flags |= DRM_HALYARD_BUFFER_WRITE;
+    if (!buffer.shared) ref.flags |= DRM_HALYARD_BUFFER_NO_IMPLICIT;
     refs.push_back(ref);
   }
 }
