@@ -9,6 +9,7 @@
 #include <linux/spinlock.h>
 
 #include <halyard/chip.h>
+#include <halyard/regs.h>
 
 #include "newchip_regs.h"
 
@@ -46,16 +47,6 @@ struct newchip_device {
 static inline struct newchip_device *to_newchip(struct halyard_device *hdev)
 {
 	return hdev->priv;
-}
-
-static inline u32 newchip_read(struct halyard_device *hdev, u32 reg)
-{
-	return readl(hdev->regs + reg);
-}
-
-static inline void newchip_write(struct halyard_device *hdev, u32 reg, u32 value)
-{
-	writel(value, hdev->regs + reg);
 }
 
 /* newchip_drv.c */

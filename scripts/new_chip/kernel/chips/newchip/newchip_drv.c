@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Newchip: probe, start, stop and reset of the card, and what it tells of itself. */
 
-#include <linux/iopoll.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 
@@ -20,11 +19,11 @@ static const struct halyard_engine_class newchip_classes[] = {
 
 static int newchip_init(struct halyard_device *hdev)
 {
-	u32 id = newchip_read(hdev, NEWCHIP_ID);
+	u32 id = halyard_read(hdev, NEWCHIP_ID);
 
 	spin_lock_init(&to_newchip(hdev)->lock);
 
-	hdev->revision = newchip_read(hdev, NEWCHIP_REVISION);
+	hdev->revision = halyard_read(hdev, NEWCHIP_REVISION);
 	if (id != NEWCHIP_ID_VALUE || hdev->revision >> 16 != NEWCHIP_REVISION_MAJOR) {
 		dev_err(hdev->dev, "unknown card %#x revision %u.%u\n", id, hdev->revision >> 16,
 			hdev->revision & 0xffff);
@@ -53,26 +52,21 @@ static int newchip_init(struct halyard_device *hdev)
  */
 int newchip_reset_card(struct halyard_device *hdev)
 {
-	u32 control;
-	int ret;
+	halyard_write(hdev, NEWCHIP_CONTROL, NEWCHIP_CONTROL_RESET);
 
-	newchip_write(hdev, NEWCHIP_CONTROL, NEWCHIP_CONTROL_RESET);
-	ret = read_poll_timeout(newchip_read, control, !control, 100, NEWCHIP_RESET_MS * USEC_PER_MSEC,
-				false, hdev, NEWCHIP_CONTROL);
-
-	return ret ? -ETIMEDOUT : 0;
+	return halyard_poll(hdev, NEWCHIP_CONTROL, U32_MAX, 0, NEWCHIP_RESET_MS) ? -ETIMEDOUT : 0;
 }
 
 static int newchip_start(struct halyard_device *hdev)
 {
-	newchip_write(hdev, NEWCHIP_IRQ_ENABLE, NEWCHIP_IRQ_DONE);
+	halyard_write(hdev, NEWCHIP_IRQ_ENABLE, NEWCHIP_IRQ_DONE);
 
 	return 0;
 }
 
 static void newchip_stop(struct halyard_device *hdev)
 {
-	newchip_write(hdev, NEWCHIP_IRQ_ENABLE, 0);
+	halyard_write(hdev, NEWCHIP_IRQ_ENABLE, 0);
 	if (newchip_reset_card(hdev))
 		dev_err(hdev->dev, "the card does not stop\n");
 }
@@ -91,8 +85,8 @@ static u64 newchip_timestamp(struct halyard_device *hdev)
 
 	/* Reading the low half latches the high one. */
 	spin_lock_irqsave(&mdev->lock, flags);
-	lo = newchip_read(hdev, NEWCHIP_TIME_LO);
-	hi = newchip_read(hdev, NEWCHIP_TIME_HI);
+	lo = halyard_read(hdev, NEWCHIP_TIME_LO);
+	hi = halyard_read(hdev, NEWCHIP_TIME_HI);
 	spin_unlock_irqrestore(&mdev->lock, flags);
 
 	return (u64)hi << 32 | lo;

@@ -157,10 +157,9 @@ void newchip_job_run(struct halyard_job *job)
 	mdev->running = job->queue;
 	mdev->seqno = job->seqno;
 	mdev->since = ktime_get_ns();
-	newchip_write(hdev, NEWCHIP_JOB_LO, lower_32_bits(job->mem.dma));
-	newchip_write(hdev, NEWCHIP_JOB_HI, upper_32_bits(job->mem.dma));
-	/* The descriptor is in memory before the card learns of it: writel() is ordered. */
-	newchip_write(hdev, NEWCHIP_RUN, 1);
+	halyard_write64(hdev, NEWCHIP_JOB_LO, job->mem.dma);
+	/* The descriptor is in memory before the card learns of it: the write is ordered. */
+	halyard_write(hdev, NEWCHIP_RUN, 1);
 	spin_unlock_irqrestore(&mdev->lock, flags);
 }
 
@@ -183,7 +182,7 @@ static void newchip_poll(struct halyard_device *hdev)
 
 	lockdep_assert_held(&mdev->lock);
 
-	if (!mdev->running || newchip_read(hdev, NEWCHIP_STATUS) != NEWCHIP_STATUS_DONE)
+	if (!mdev->running || halyard_read(hdev, NEWCHIP_STATUS) != NEWCHIP_STATUS_DONE)
 		return;
 
 	mq = mdev->running->priv;
@@ -207,7 +206,7 @@ void newchip_queue_progress(struct halyard_queue *queue, struct halyard_queue_pr
 	progress->seqno = mq->done;
 	progress->busy_ns = mq->busy_ns;
 	if (mdev->running == queue)
-		progress->stamp = newchip_read(queue->hdev, NEWCHIP_PROGRESS);
+		progress->stamp = halyard_read(queue->hdev, NEWCHIP_PROGRESS);
 	spin_unlock_irqrestore(&mdev->lock, flags);
 }
 
@@ -251,22 +250,22 @@ int newchip_queue_fini(struct halyard_queue *queue)
  */
 irqreturn_t newchip_irq(struct halyard_device *hdev, unsigned int vector)
 {
-	u32 status = newchip_read(hdev, NEWCHIP_IRQ_STATUS);
+	u32 status = halyard_read(hdev, NEWCHIP_IRQ_STATUS);
 
 	if (status == U32_MAX || !(status & NEWCHIP_IRQ_DONE))
 		return IRQ_NONE;
 
-	newchip_write(hdev, NEWCHIP_IRQ_STATUS, NEWCHIP_IRQ_DONE);
+	halyard_write(hdev, NEWCHIP_IRQ_STATUS, NEWCHIP_IRQ_DONE);
 	halyard_complete_jobs(hdev);
 
-	return newchip_read(hdev, NEWCHIP_STATUS) == NEWCHIP_STATUS_ERROR ? IRQ_WAKE_THREAD
+	return halyard_read(hdev, NEWCHIP_STATUS) == NEWCHIP_STATUS_ERROR ? IRQ_WAKE_THREAD
 								      : IRQ_HANDLED;
 }
 
 static void newchip_read_fault(struct halyard_device *hdev, struct halyard_fault *fault)
 {
-	fault->command = newchip_read(hdev, NEWCHIP_PROGRESS);
-	switch (newchip_read(hdev, NEWCHIP_ERROR)) {
+	fault->command = halyard_read(hdev, NEWCHIP_PROGRESS);
+	switch (halyard_read(hdev, NEWCHIP_ERROR)) {
 	case NEWCHIP_ERROR_BOUNDS:
 		fault->cause = DRM_HALYARD_FAULT_OUT_OF_BOUNDS;
 		fault->error = -EFAULT;
@@ -290,7 +289,7 @@ static struct halyard_queue *newchip_failed_queue(struct halyard_device *hdev)
 	u32 hw_id;
 
 	spin_lock_irq(&mdev->lock);
-	failed = mdev->running && newchip_read(hdev, NEWCHIP_STATUS) == NEWCHIP_STATUS_ERROR;
+	failed = mdev->running && halyard_read(hdev, NEWCHIP_STATUS) == NEWCHIP_STATUS_ERROR;
 	hw_id = failed ? mdev->running->hw_id : 0;
 	spin_unlock_irq(&mdev->lock);
 

@@ -28,7 +28,7 @@
 #define NEWCHIP_IRQ_DONE			0x1 /* the job ended */
 #define NEWCHIP_JOB_LO			0x014 /* RW: bus address of the job descriptor */
 #define NEWCHIP_JOB_HI			0x018
-#define NEWCHIP_RUN			0x01c /* WO: 1 runs the job at JOB; only when STATUS is idle */
+#define NEWCHIP_RUN			0x01c /* WO: 1 runs the job at JOB; not while BUSY */
 #define NEWCHIP_STATUS			0x020 /* RO */
 #define NEWCHIP_STATUS_IDLE		0
 #define NEWCHIP_STATUS_BUSY		1
@@ -38,7 +38,7 @@
 #define NEWCHIP_ERROR			0x028 /* RO: NEWCHIP_ERROR_* of the last job */
 #define NEWCHIP_ERROR_NONE		0
 #define NEWCHIP_ERROR_COMMAND		1 /* a command or the descriptor is malformed */
-#define NEWCHIP_ERROR_BOUNDS		2 /* a command leaves its buffer, or writes to a read-only one */
+#define NEWCHIP_ERROR_BOUNDS		2 /* outside of a buffer, or a write that it forbids */
 #define NEWCHIP_ERROR_BUS		3 /* the host refused an access */
 #define NEWCHIP_TIME_LO			0x02c /* RO: ns since power-on; reading latches TIME_HI */
 #define NEWCHIP_TIME_HI			0x030
