@@ -8,6 +8,7 @@
 #define HALYARD_COMPAT_H
 
 #include <linux/dma-fence.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
@@ -15,6 +16,9 @@
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/gpu_scheduler.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_device.h>
+#include <drm/ttm/ttm_tt.h>
 
 /* ---- modules, workqueues ---- */
 
@@ -31,12 +35,30 @@
 #define HALYARD_WQ_PERCPU	0
 #endif
 
+/* ---- memory ---- */
+
+static inline bool halyard_compat_is_cow_mapping(const struct vm_area_struct *vma)
+{
+#ifdef HALYARD_HAVE_VMA_IS_COW_MAPPING
+	return vma_is_cow_mapping(vma);
+#else
+	return is_cow_mapping(vma->vm_flags);
+#endif
+}
+
 /* ---- DRM: features, GEM, gpuvm ---- */
 
 #ifdef HALYARD_HAVE_DRIVER_GEM_GPUVA
 #define HALYARD_DRIVER_GEM_GPUVA	DRIVER_GEM_GPUVA
 #else
 #define HALYARD_DRIVER_GEM_GPUVA	0
+#endif
+
+/* In the status that drm_print_memory_stats() is asked to tell of; older ones always tell of it. */
+#ifdef HALYARD_HAVE_GEM_OBJECT_ACTIVE
+#define HALYARD_GEM_OBJECT_ACTIVE	DRM_GEM_OBJECT_ACTIVE
+#else
+#define HALYARD_GEM_OBJECT_ACTIVE	0
 #endif
 
 static inline bool halyard_compat_gem_is_imported(const struct drm_gem_object *obj)
@@ -56,6 +78,43 @@ halyard_compat_gpuvm_bo_obtain(struct drm_gpuvm *gpuvm, struct drm_gem_object *o
 	return drm_gpuvm_bo_obtain_locked(gpuvm, obj);
 #else
 	return drm_gpuvm_bo_obtain(gpuvm, obj);
+#endif
+}
+
+/* ---- TTM ---- */
+
+static inline int halyard_compat_ttm_device_init(struct ttm_device *ttm,
+						 const struct ttm_device_funcs *funcs,
+						 struct device *dev, struct address_space *mapping,
+						 struct drm_vma_offset_manager *vma_manager,
+						 bool dma32)
+{
+#ifdef HALYARD_HAVE_TTM_ALLOCATION_FLAGS
+	return ttm_device_init(ttm, funcs, dev, mapping, vma_manager,
+			       dma32 ? TTM_ALLOCATION_POOL_USE_DMA32 : 0);
+#else
+	return ttm_device_init(ttm, funcs, dev, mapping, vma_manager, false, dma32);
+#endif
+}
+
+/* With the object's reservation lock held; it has a struct ttm_tt. */
+static inline int halyard_compat_ttm_bo_populate(struct ttm_buffer_object *bo,
+						 struct ttm_operation_ctx *ctx)
+{
+#ifdef HALYARD_HAVE_TTM_BO_POPULATE
+	return ttm_bo_populate(bo, ctx);
+#else
+	return ttm_tt_populate(bo->bdev, bo->ttm, ctx);
+#endif
+}
+
+/* The last reference of a GEM object is gone. */
+static inline void halyard_compat_ttm_bo_fini(struct ttm_buffer_object *bo)
+{
+#ifdef HALYARD_HAVE_TTM_BO_FINI
+	ttm_bo_fini(bo);
+#else
+	ttm_bo_put(bo);
 #endif
 }
 

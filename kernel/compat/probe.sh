@@ -91,10 +91,46 @@ bool f(struct drm_gem_object *obj);
 bool f(struct drm_gem_object *obj) { return drm_gem_is_imported(obj); }
 C
 
+probe VMA_IS_COW_MAPPING 'vma_is_cow_mapping()' <<'C'
+#include <linux/mm.h>
+bool f(struct vm_area_struct *vma);
+bool f(struct vm_area_struct *vma) { return vma_is_cow_mapping(vma); }
+C
+
+probe GEM_OBJECT_ACTIVE 'DRM_GEM_OBJECT_ACTIVE' <<'C'
+#include <drm/drm_gem.h>
+int f(void);
+int f(void) { return DRM_GEM_OBJECT_ACTIVE; }
+C
+
 probe DRIVER_GEM_GPUVA 'feature bit DRIVER_GEM_GPUVA' <<'C'
 #include <drm/drm_drv.h>
 u32 f(void);
 u32 f(void) { return DRIVER_GEM_GPUVA; }
+C
+
+probe TTM_ALLOCATION_FLAGS 'ttm_device_init() takes flags' <<'C'
+#include <drm/ttm/ttm_device.h>
+unsigned int f(struct ttm_device *ttm);
+unsigned int f(struct ttm_device *ttm)
+{
+	return ttm->alloc_flags & TTM_ALLOCATION_POOL_USE_DMA32;
+}
+C
+
+probe TTM_BO_POPULATE 'ttm_bo_populate()' <<'C'
+#include <drm/ttm/ttm_bo.h>
+int f(struct ttm_buffer_object *bo, struct ttm_operation_ctx *ctx);
+int f(struct ttm_buffer_object *bo, struct ttm_operation_ctx *ctx)
+{
+	return ttm_bo_populate(bo, ctx);
+}
+C
+
+probe TTM_BO_FINI 'ttm_bo_fini(), and no ttm_bo_put()' <<'C'
+#include <drm/ttm/ttm_bo.h>
+void f(struct ttm_buffer_object *bo);
+void f(struct ttm_buffer_object *bo) { ttm_bo_fini(bo); }
 C
 
 probe DMA_FENCE_INIT64 'dma_fence_init64(), and no use_64bit_seqno' <<'C'

@@ -12,6 +12,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include <compat.h>
+
 #include "core.h"
 
 static_assert(offsetof(struct halyard_bo, gem) == 0, "the DRM core frees what it allocated");
@@ -20,6 +22,9 @@ static_assert(offsetof(struct halyard_bo, gem) == 0, "the DRM core frees what it
 static const struct halyard_bo_kind *const halyard_memory_kinds[HALYARD_NUM_MEMORIES] = {
 	[HALYARD_MEMORY_PAGES] = &halyard_bo_shmem,
 	[HALYARD_MEMORY_CONTIGUOUS] = &halyard_bo_contig,
+#if IS_ENABLED(CONFIG_DRM_TTM)
+	[HALYARD_MEMORY_CARD] = &halyard_bo_vram,
+#endif
 };
 
 static const struct halyard_bo_kind *halyard_region_kind(struct halyard_device *hdev, u32 region)
@@ -43,6 +48,8 @@ u64 halyard_bo_region_size(struct halyard_device *hdev, u32 region)
 {
 	u64 size = (u64)totalram_pages() << PAGE_SHIFT;
 
+	if (hdev->chip->regions[region].memory == HALYARD_MEMORY_CARD)
+		return hdev->limits.memory_size;
 	if (hdev->chip->regions[region].memory == HALYARD_MEMORY_CONTIGUOUS)
 		size = min(size, DMA_BIT_MASK(hdev->limits.dma_bits));
 	return PAGE_ALIGN_DOWN(size / 2);
@@ -79,10 +86,52 @@ int halyard_find_region(struct halyard_device *hdev, enum halyard_memory memory)
 	return -EOPNOTSUPP;
 }
 
+/**
+ * halyard_bo_region_used() - bytes that are in use in a region now
+ * @hdev: the device
+ * @region: index into &halyard_chip.regions
+ *
+ * What has no place in the device's memory is in the host's.
+ *
+ * Return: bytes
+ */
+u64 halyard_bo_region_used(struct halyard_device *hdev, u32 region)
+{
+	u64 used = atomic64_read(&hdev->core->region_used[region]);
+
+	if (hdev->chip->regions[region].memory == HALYARD_MEMORY_CARD)
+		return halyard_vram_used(hdev);
+	if (region == halyard_bo_host_region(hdev))
+		used += halyard_vram_host_used(hdev);
+	return used;
+}
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_bo_region_used);
+
+/**
+ * halyard_bo_host_region() - the region of memory that is not of this device's making
+ * @hdev: the device
+ *
+ * Return: the first behind the device's own memory, index into &halyard_chip.regions
+ */
+u32 halyard_bo_host_region(struct halyard_device *hdev)
+{
+	return hdev->chip->regions[0].memory == HALYARD_MEMORY_CARD ? 1 : 0;
+}
+
+/* All BOs of a region may be larger than the device's memory: the rest is in the host's. */
+static u64 halyard_bo_region_room(struct halyard_device *hdev, u32 region)
+{
+	u64 room = halyard_bo_region_size(hdev, region);
+
+	if (hdev->chip->regions[region].memory == HALYARD_MEMORY_CARD)
+		room += halyard_bo_region_size(hdev, halyard_bo_host_region(hdev));
+	return room;
+}
+
 static int halyard_bo_account(struct halyard_device *hdev, u32 region, u64 size)
 {
 	atomic64_t *used = &hdev->core->region_used[region];
-	u64 room = halyard_bo_region_size(hdev, region);
+	u64 room = halyard_bo_region_room(hdev, region);
 
 	if (atomic64_add_return(size, used) <= room)
 		return 0;
@@ -100,8 +149,16 @@ static void halyard_bo_unaccount(struct halyard_device *hdev, u32 region, u64 si
 
 /* ---- pages for the device ---- */
 
-/* Memory that would have to be copied to where the device reaches it can't be shared with it. */
-static int halyard_bo_check_shared(struct halyard_device *hdev, struct sg_table *sgt)
+/**
+ * halyard_bo_check_shared() - whether the device and others see the same memory
+ * @hdev: the device
+ * @sgt: mapped for it
+ *
+ * Memory that would have to be copied to where the device reaches it can't be shared with it.
+ *
+ * Return: 0 or -EIO
+ */
+int halyard_bo_check_shared(struct halyard_device *hdev, struct sg_table *sgt)
 {
 	struct scatterlist *sg;
 	unsigned int i;
@@ -313,6 +370,50 @@ static struct halyard_bo *halyard_bo_create(struct halyard_device *hdev, u32 reg
 	bo->accounted = size;
 	halyard_bo_init(bo, kind, region);
 	return bo;
+}
+
+/* ---- fdinfo ---- */
+
+/* Where it is counts apart from where it was made: what has no place there is in the host's. */
+static void halyard_bo_add_stats(struct halyard_device *hdev, struct halyard_bo *bo,
+				 struct drm_memory_stats *stats)
+{
+	bool resident = bo->gem.funcs->status(&bo->gem) & DRM_GEM_OBJECT_RESIDENT;
+	bool elsewhere = !resident && atomic_read(&bo->pages);
+	u32 region = elsewhere ? halyard_bo_host_region(hdev) : bo->region;
+
+	if (bo->gem.handle_count > 1 || bo->gem.dma_buf)
+		stats[bo->region].shared += bo->gem.size;
+	else
+		stats[bo->region].private += bo->gem.size;
+	if (resident || elsewhere)
+		stats[region].resident += bo->gem.size;
+	if (!dma_resv_test_signaled(bo->gem.resv, dma_resv_usage_rw(true)))
+		stats[region].active += bo->gem.size;
+}
+
+/**
+ * halyard_bo_show_fdinfo() - the memory keys of fdinfo, by region
+ * @p: where to
+ * @drm_file: an open file
+ */
+void halyard_bo_show_fdinfo(struct drm_printer *p, struct drm_file *drm_file)
+{
+	struct halyard_device *hdev = to_halyard_device(drm_file->minor->dev);
+	struct drm_memory_stats stats[HALYARD_MAX_REGIONS] = {};
+	struct drm_gem_object *obj;
+	unsigned int i;
+	int id;
+
+	spin_lock(&drm_file->table_lock);
+	idr_for_each_entry(&drm_file->object_idr, obj, id)
+		halyard_bo_add_stats(hdev, to_halyard_bo(obj), stats);
+	spin_unlock(&drm_file->table_lock);
+
+	for (i = 0; i < hdev->chip->num_regions; i++)
+		drm_print_memory_stats(p, &stats[i],
+				       DRM_GEM_OBJECT_RESIDENT | HALYARD_GEM_OBJECT_ACTIVE,
+				       hdev->chip->regions[i].name);
 }
 
 /* ---- ioctls ---- */

@@ -10,6 +10,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include <compat.h>
+
 #include "core.h"
 
 /* Where nothing joins pages for the device, this is what the page allocator has in one piece. */
@@ -68,8 +70,7 @@ static int halyard_contig_mmap(struct drm_gem_object *obj, struct vm_area_struct
 {
 	struct halyard_contig *contig = &to_halyard_bo(obj)->contig;
 
-	/* A private mapping would be copied on the first write. */
-	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE)
+	if (halyard_compat_is_cow_mapping(vma))
 		return -EINVAL;
 	/* Whoever maps, the DRM core has added this. */
 	vma->vm_pgoff -= drm_vma_node_start(&obj->vma_node);

@@ -15,6 +15,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_mm.h>
 #include <drm/drm_print.h>
+#include <drm/ttm/ttm_bo.h>
 
 #include <halyard/chip.h>
 
@@ -89,7 +90,9 @@ u32 halyard_resource_total(struct halyard_device *hdev, enum halyard_resource re
 
 /* ---- device.c, pci.c: lifetime ---- */
 
+struct halyard_firmware;
 struct halyard_irq;
+struct halyard_vram;
 
 /**
  * struct halyard_core - the core's part of a device
@@ -110,7 +113,10 @@ struct halyard_irq;
  * @region_used: bytes held by buffer objects made in each region
  * @job_mems: memory of jobs, &halyard_job_core.mem_link
  * @unplug_done: the device is unplugged: no job, no DMA, no interrupt any more
+ * @vram: the device's own memory, or NULL
+ * @firmware: what the device runs, &halyard_chip.firmware
  * @sched: state of the job side, see queue.h
+ * @down: started in vain, because of its firmware: no queue works; protected by @reset_lock
  * @lost: the device is lost: why, or NULL
  * @injector: for debugfs, or NULL
  */
@@ -149,7 +155,10 @@ struct halyard_core {
 	/** @unplug_lock: decides who unplugs the device */
 	struct mutex unplug_lock;
 	struct completion unplug_done;
+	struct halyard_vram *vram;
+	struct halyard_firmware *firmware;
 	struct halyard_sched *sched;
+	bool down;
 	const char *lost;
 	const struct halyard_injector *injector;
 };
@@ -217,17 +226,20 @@ struct halyard_bo;
  * @name: for debugfs
  * @flags: DRM_HALYARD_BO_*
  * @size_max: bytes that one BO may have where memory is no limit, or NULL
+ * @dma_buf_ops: of what halyard_gem_export() makes of it, when its memory moves; else NULL
  * @create: makes a BO of so many bytes, whole pages, for BO_CREATE; or ERR_PTR. The caller counts
  *	the bytes and calls halyard_bo_init().
  * @free: frees a BO that nobody has a reference to
  * @pin: maps the BO's pages for the device and keeps them so; a table or ERR_PTR. Only when
- *	&halyard_bo.pins is 0, under the object's reservation lock.
+ *	&halyard_bo.pins is 0, under the object's reservation lock. NULL: it has its place in the
+ *	device's memory for each job anew, by halyard_vram_validate().
  * @unpin: undoes @pin; &halyard_bo.sgt is the table. Under the object's reservation lock.
  */
 struct halyard_bo_kind {
 	const char *name;
 	u32 flags;
 	u64 (*size_max)(struct halyard_device *hdev);
+	const struct dma_buf_ops *dma_buf_ops;
 	struct halyard_bo *(*create)(struct halyard_device *hdev, u64 size);
 	void (*free)(struct halyard_bo *bo);
 	struct sg_table *(*pin)(struct halyard_bo *bo);
@@ -253,6 +265,7 @@ struct halyard_contig {
  * @gem: GEM object, the first member of what each kind has
  * @shmem: of &halyard_bo_shmem
  * @contig: of &halyard_bo_contig
+ * @ttm: of &halyard_bo_vram
  * @kind: its kind
  * @link: in &halyard_core.bos
  * @creator: process that made it, for debugfs
@@ -262,12 +275,18 @@ struct halyard_contig {
  * @pins: users of @sgt; protected by the object's reservation lock
  * @sgt: pages mapped for the device while @pins is not 0; protected like @pins
  * @userptr: pinned pages of a process, or NULL
+ * @pages: of &halyard_bo_vram: sets of pages in host memory, with copies under way maybe two
+ * @seen: of &halyard_bo_vram: a process has looked at it; protected by the object's reservation
+ *	lock, as is all below
+ * @in_window: it is pinned in the window, else in host memory; while it is pinned
+ * @damaged: a copy failed: its contents are lost; set once
  */
 struct halyard_bo {
 	union {
 		struct drm_gem_object gem;
 		struct drm_gem_shmem_object shmem;
 		struct halyard_contig contig;
+		struct ttm_buffer_object ttm;
 	};
 	const struct halyard_bo_kind *kind;
 	struct list_head link;
@@ -278,6 +297,10 @@ struct halyard_bo {
 	unsigned int pins;
 	struct sg_table *sgt;
 	struct halyard_userptr *userptr;
+	atomic_t pages;
+	bool seen;
+	bool in_window;
+	bool damaged;
 };
 
 static inline struct halyard_bo *to_halyard_bo(struct drm_gem_object *obj)
@@ -299,6 +322,11 @@ u64 halyard_bo_size_max(struct halyard_device *hdev);
 int halyard_find_region(struct halyard_device *hdev, enum halyard_memory memory);
 /* At unplug: nothing is mapped for the device any more. Who has something pinned still unpins. */
 void halyard_bos_unplug(struct halyard_device *hdev);
+u64 halyard_bo_region_used(struct halyard_device *hdev, u32 region);
+/* The region of memory that is not of this device's making. */
+u32 halyard_bo_host_region(struct halyard_device *hdev);
+/* fdinfo's memory keys. */
+void halyard_bo_show_fdinfo(struct drm_printer *p, struct drm_file *drm_file);
 
 /* For the kinds. */
 struct halyard_bo *halyard_bo_alloc(struct halyard_device *hdev, u64 size,
@@ -306,6 +334,7 @@ struct halyard_bo *halyard_bo_alloc(struct halyard_device *hdev, u64 size,
 void halyard_bo_init(struct halyard_bo *bo, const struct halyard_bo_kind *kind, u32 region);
 struct sg_table *halyard_bo_map_sgt(struct halyard_bo *bo, struct sg_table *sgt);
 void halyard_bo_unmap_sgt(struct halyard_bo *bo, struct sg_table *sgt);
+int halyard_bo_check_shared(struct halyard_device *hdev, struct sg_table *sgt);
 void halyard_gem_free(struct drm_gem_object *obj);
 enum drm_gem_object_status halyard_gem_status(struct drm_gem_object *obj);
 
@@ -319,6 +348,124 @@ extern const struct halyard_bo_kind halyard_bo_contig;
 /* prime.c */
 struct dma_buf *halyard_gem_export(struct drm_gem_object *obj, int flags);
 struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct dma_buf *dma_buf);
+
+/* ---- vram.c, copy.c: the device's own memory ---- */
+
+/**
+ * struct halyard_vram - the device's own memory
+ * @hdev: the device
+ * @ttm: TTM's part
+ * @pages: of all of it
+ * @visible: of them, from the first on, in the window
+ * @crowd: held for reading while a SUBMIT has objects locked, for writing by one that did not get
+ *	what it needs while others had it; outside of reservation locks
+ * @host_bytes: that objects of the region have in host memory
+ * @moved_in: bytes, since the device was registered
+ * @moved_out: bytes
+ * @queue: for copies, or NULL before the device was started
+ */
+struct halyard_vram {
+	struct halyard_device *hdev;
+	struct ttm_device ttm;
+	u64 pages;
+	u64 visible;
+	struct rw_semaphore crowd;
+	atomic64_t host_bytes;
+	atomic64_t moved_in;
+	atomic64_t moved_out;
+	/**
+	 * @order_lock: orders arming and pushing in @queue, as a VM's reservation lock does
+	 * elsewhere; inside of the objects' reservation locks
+	 */
+	struct mutex order_lock;
+	struct halyard_queue_core *queue;
+};
+
+/* A kernel without TTM builds none of it, and takes no chip with memory of its own. */
+#if IS_ENABLED(CONFIG_DRM_TTM)
+extern const struct halyard_bo_kind halyard_bo_vram;
+extern const struct dma_buf_ops halyard_vram_dma_buf_ops;
+
+int halyard_vram_init(struct halyard_device *hdev);
+void halyard_vram_unplug(struct halyard_device *hdev);
+int halyard_vram_evict_all(struct halyard_device *hdev);
+u64 halyard_vram_used(struct halyard_device *hdev);
+u64 halyard_vram_host_used(struct halyard_device *hdev);
+void halyard_vram_show(struct halyard_device *hdev, struct drm_printer *p);
+
+int halyard_vram_enter(struct halyard_device *hdev, unsigned int attempt);
+void halyard_vram_leave(struct halyard_device *hdev, unsigned int attempt);
+int halyard_vram_validate(struct halyard_bo *bo, u64 *address);
+void halyard_vram_complain(struct halyard_device *hdev, u64 size);
+
+int halyard_copies_start(struct halyard_device *hdev);
+void halyard_copies_stop(struct halyard_device *hdev);
+struct dma_fence *halyard_copy_submit(struct halyard_bo *bo, u64 address, struct sg_table *sgt,
+				      bool to_host);
+#else
+static inline int halyard_vram_init(struct halyard_device *hdev)
+{
+	return hdev->limits.memory_size ? -EOPNOTSUPP : 0;
+}
+
+static inline void halyard_vram_unplug(struct halyard_device *hdev)
+{
+}
+
+static inline int halyard_vram_evict_all(struct halyard_device *hdev)
+{
+	return 0;
+}
+
+static inline u64 halyard_vram_used(struct halyard_device *hdev)
+{
+	return 0;
+}
+
+static inline u64 halyard_vram_host_used(struct halyard_device *hdev)
+{
+	return 0;
+}
+
+static inline void halyard_vram_show(struct halyard_device *hdev, struct drm_printer *p)
+{
+}
+
+static inline int halyard_vram_enter(struct halyard_device *hdev, unsigned int attempt)
+{
+	return 0;
+}
+
+static inline void halyard_vram_leave(struct halyard_device *hdev, unsigned int attempt)
+{
+}
+
+static inline int halyard_vram_validate(struct halyard_bo *bo, u64 *address)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void halyard_vram_complain(struct halyard_device *hdev, u64 size)
+{
+}
+
+static inline int halyard_copies_start(struct halyard_device *hdev)
+{
+	return 0;
+}
+
+static inline void halyard_copies_stop(struct halyard_device *hdev)
+{
+}
+#endif
+
+/* ---- firmware.c ---- */
+
+int halyard_firmware_init(struct halyard_device *hdev);
+bool halyard_firmware_failed(struct halyard_device *hdev);
+void halyard_firmware_query(struct halyard_device *hdev, struct drm_halyard_query_firmware *answer);
+/* Asks for the image anew and starts the device with it; not under a lock. */
+int halyard_firmware_reload(struct halyard_device *hdev);
 
 /* ---- vm.c, kmem.c ---- */
 

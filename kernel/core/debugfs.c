@@ -84,11 +84,43 @@ static int halyard_debugfs_limits(struct seq_file *m, void *data)
 	return 0;
 }
 
+static int halyard_debugfs_memory(struct seq_file *m, void *data)
+{
+	struct halyard_device *hdev = halyard_debugfs_device(m);
+	struct drm_printer p = drm_seq_file_printer(m);
+
+	if (hdev->core->vram)
+		halyard_vram_show(hdev, &p);
+	return 0;
+}
+
+/* Writing anything loads the firmware's image anew. */
+static ssize_t halyard_debugfs_reload(struct file *file, const char __user *buffer, size_t size,
+				      loff_t *offset)
+{
+	struct halyard_device *hdev = file_inode(file)->i_private;
+	int idx, ret;
+
+	if (!drm_dev_enter(&hdev->drm, &idx))
+		return -ENODEV;
+	ret = halyard_firmware_reload(hdev);
+	drm_dev_exit(idx);
+	return ret ?: size;
+}
+
+static const struct file_operations halyard_debugfs_reload_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = halyard_debugfs_reload,
+	.llseek = noop_llseek,
+};
+
 static const struct drm_debugfs_info halyard_debugfs_files[] = {
 	{ "bos", halyard_debugfs_bos },
 	{ "vms", halyard_debugfs_vms },
 	{ "queues", halyard_debugfs_queues },
 	{ "limits", halyard_debugfs_limits },
+	{ "memory", halyard_debugfs_memory },
 };
 
 /*
@@ -118,6 +150,9 @@ void halyard_debugfs_init(struct halyard_device *hdev)
 	drm_debugfs_add_files(&hdev->drm, halyard_debugfs_files, ARRAY_SIZE(halyard_debugfs_files));
 	halyard_debugfs_link(&hdev->drm);
 	halyard_sched_debugfs_init(hdev, root);
+	if (hdev->chip->firmware)
+		debugfs_create_file("firmware_reload", 0200, root, hdev,
+				    &halyard_debugfs_reload_fops);
 }
 
 /**

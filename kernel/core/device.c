@@ -120,6 +120,21 @@ struct halyard_device *halyard_device_alloc(struct device *parent, const struct 
 }
 EXPORT_SYMBOL_HALYARD_TESTS(halyard_device_alloc);
 
+/* Its own memory begins the list of regions, and page tables do not map it. */
+static bool halyard_memory_check(struct halyard_device *hdev)
+{
+	const struct halyard_limits *limits = &hdev->limits;
+	const struct halyard_chip *chip = hdev->chip;
+
+	if (chip->regions[0].memory != HALYARD_MEMORY_CARD)
+		return !limits->memory_size;
+
+	return limits->memory_size && chip->num_regions > 1 && chip->ops->job_copy &&
+	       !chip->ops->vm_map && chip->copy_class < chip->num_classes &&
+	       PAGE_ALIGNED(limits->memory_start | limits->memory_size | limits->window_start |
+			    limits->window_size);
+}
+
 /* What the chip says of itself is used in arithmetic without another look. */
 static int halyard_limits_check(struct halyard_device *hdev)
 {
@@ -139,8 +154,11 @@ static int halyard_limits_check(struct halyard_device *hdev)
 	if (!chip->num_regions || chip->num_regions > HALYARD_MAX_REGIONS)
 		goto refuse;
 	for (i = 0; i < chip->num_regions; i++)
-		if (chip->regions[i].memory >= HALYARD_NUM_MEMORIES)
+		if (chip->regions[i].memory >= HALYARD_NUM_MEMORIES ||
+		    (chip->regions[i].memory == HALYARD_MEMORY_CARD && i))
 			goto refuse;
+	if (!halyard_memory_check(hdev))
+		goto refuse;
 	if (limits->large_page_size && !is_power_of_2(limits->large_page_size))
 		goto refuse;
 	if (mmu && (limits->va_start >= limits->va_end || limits->va_end >= limits->kernel_va_end))
@@ -174,6 +192,20 @@ static void halyard_sched_release(struct drm_device *drm, void *data)
 	halyard_sched_fini(data);
 }
 
+/* A device whose firmware does not run is registered all the same, so that it can tell why. */
+static int halyard_device_start(struct halyard_device *hdev)
+{
+	int ret;
+
+	ret = hdev->chip->ops->start(hdev);
+	if (ret && halyard_firmware_failed(hdev)) {
+		hdev->chip->ops->stop(hdev);
+		hdev->core->down = true;
+		return 0;
+	}
+	return ret ?: halyard_copies_start(hdev);
+}
+
 /**
  * halyard_device_register() - brings a device up and makes it visible
  * @hdev: of halyard_device_alloc(), with registers mapped
@@ -194,6 +226,12 @@ int halyard_device_register(struct halyard_device *hdev)
 	ret = halyard_dma_init(hdev);
 	if (ret)
 		return ret;
+	ret = halyard_vram_init(hdev);
+	if (ret)
+		return ret;
+	ret = halyard_firmware_init(hdev);
+	if (ret)
+		return ret;
 	ret = halyard_sched_init(hdev);
 	if (ret)
 		return ret;
@@ -204,7 +242,7 @@ int halyard_device_register(struct halyard_device *hdev)
 	if (ret)
 		return ret;
 
-	ret = ops->start(hdev);
+	ret = halyard_device_start(hdev);
 	if (ret)
 		goto stop;
 
@@ -220,6 +258,7 @@ int halyard_device_register(struct halyard_device *hdev)
 
 debugfs_fini:
 	halyard_debugfs_fini(hdev);
+	halyard_copies_stop(hdev);
 stop:
 	ops->stop(hdev);
 	return ret;
@@ -254,6 +293,7 @@ void halyard_device_unplug(struct halyard_device *hdev)
 	/* No DMA before fences tell user space that its memory is its own again. */
 	hdev->chip->ops->stop(hdev);
 	halyard_sched_unplug(hdev);
+	halyard_vram_unplug(hdev);
 	halyard_job_mems_revoke(hdev);
 	halyard_vms_unplug(hdev);
 	halyard_bos_unplug(hdev);

@@ -146,7 +146,7 @@ static void halyard_show_fdinfo(struct drm_printer *p, struct drm_file *drm_file
 		drm_printf(p, "drm-engine-capacity-%s:\t%u\n", chip->classes[i].name,
 			   chip->classes[i].count);
 	}
-	drm_show_memory_stats(p, drm_file);
+	halyard_bo_show_fdinfo(p, drm_file);
 }
 
 const struct drm_driver halyard_drm_driver = {

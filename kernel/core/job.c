@@ -130,7 +130,10 @@ void halyard_job_arm(struct halyard_job_core *job, struct halyard_job_core **sib
 	struct halyard_queue_core *q = halyard_job_queue(job);
 	u64 after;
 
-	dma_resv_assert_held(drm_gpuvm_resv(&q->queue.vm->gpuvm));
+	if (q->own)
+		lockdep_assert_held(&q->queue.hdev->core->vram->order_lock);
+	else
+		dma_resv_assert_held(drm_gpuvm_resv(&q->queue.vm->gpuvm));
 
 	kref_get(&job->slot->refs);
 	__module_get(THIS_MODULE);
@@ -167,11 +170,34 @@ static void halyard_job_signal_locked(struct halyard_job_core *job, int error)
 	if (error) {
 		dma_fence_set_error(&job->fence, error);
 		q->failed++;
+		/* Before anybody who waits for the copy looks at what it was to make. */
+		if (q->own && job->buffers[0].bo)
+			WRITE_ONCE(job->buffers[0].bo->damaged, true);
 	} else {
 		q->completed++;
 	}
 	trace_halyard_job_done(job);
 	dma_fence_signal_locked(&job->fence);
+}
+
+/*
+ * What the job was to work on is lost. As after any job that fails, those behind it in the queue do
+ * not run.
+ */
+static int halyard_job_refuse_locked(struct halyard_job_core *job)
+{
+	struct halyard_queue_core *q = halyard_job_queue(job);
+
+	lockdep_assert_held(&job->slot->fence_lock);
+
+	q->state = DRM_HALYARD_QUEUE_BANNED;
+	q->error = -ECANCELED;
+	q->fault = (struct halyard_fault) {
+		.cause = DRM_HALYARD_FAULT_MEMORY_ERROR,
+		.error = -EIO,
+	};
+	q->fault_seqno = job->job.seqno;
+	return -EIO;
 }
 
 /*
@@ -188,6 +214,8 @@ static bool halyard_job_start(struct halyard_job_core *job, int error)
 
 	spin_lock_irqsave(&job->slot->fence_lock, flags);
 	error = q->error ?: error;
+	if (!error && halyard_job_damaged(job))
+		error = halyard_job_refuse_locked(job);
 	run = !error && q->open;
 	if (error) {
 		halyard_job_signal_locked(job, error);
@@ -310,6 +338,26 @@ unsigned int halyard_queue_complete_locked(struct halyard_queue_core *q, bool th
 		atomic_set(&sched->fruitless, 0);
 
 	return count;
+}
+
+/**
+ * halyard_queue_end_job_locked - signal one job in flight, which the device no longer works on
+ * @q: its queue, &halyard_slot.fence_lock held
+ * @seqno: the job
+ * @error: of its fence
+ */
+void halyard_queue_end_job_locked(struct halyard_queue_core *q, u64 seqno, int error)
+{
+	struct halyard_job_core *job;
+
+	lockdep_assert_held(&q->slot->fence_lock);
+
+	list_for_each_entry(job, &q->in_flight, link) {
+		if (job->job.seqno == seqno) {
+			halyard_job_end_locked(job, error);
+			return;
+		}
+	}
 }
 
 /**

@@ -18,11 +18,12 @@ static int halyard_job_add_buffer(struct halyard_job_core *job,
 	enum halyard_memory memory =
 		job->job.queue->hdev->chip->regions[bo->region].memory;
 	bool write = ref->flags & DRM_HALYARD_BUFFER_WRITE;
-	struct sg_table *sgt;
+	struct sg_table *sgt = NULL;
 
 	if (write && bo->readonly)
 		return -EACCES;
-	sgt = halyard_bo_pin(bo);
+	if (bo->kind->pin)
+		sgt = halyard_bo_pin(bo);
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
 	drm_gem_object_get(ref->obj);
@@ -65,6 +66,43 @@ int halyard_job_set_buffers(struct halyard_job_core *job,
 		ret = halyard_job_add_buffer(job, &refs[i]);
 
 	return ret;
+}
+
+/**
+ * halyard_job_place_buffers - bring what a job uses into the device's memory
+ * @job: a job whose buffers are locked together, with room for its fences
+ *
+ * Return: 0, or as halyard_vram_validate().
+ */
+int halyard_job_place_buffers(struct halyard_job_core *job)
+{
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < job->job.num_buffers && !ret; i++)
+		if (!job->buffers[i].bo->kind->pin)
+			ret = halyard_vram_validate(job->buffers[i].bo, &job->buffers[i].address);
+
+	return ret;
+}
+
+/**
+ * halyard_job_damaged - whether a copy has failed of what a job uses
+ * @job: a job whose dependencies are signalled
+ *
+ * Return: true when the contents of a buffer are lost.
+ */
+bool halyard_job_damaged(const struct halyard_job_core *job)
+{
+	u32 i;
+
+	if (halyard_job_queue(job)->own)
+		return false;
+	for (i = 0; i < job->job.num_buffers; i++)
+		if (READ_ONCE(job->buffers[i].bo->damaged))
+			return true;
+
+	return false;
 }
 
 /**
@@ -159,7 +197,10 @@ void halyard_job_put_buffers(struct halyard_job_core *job)
 	for (i = job->job.num_buffers; i--; ) {
 		struct halyard_bo *bo = job->buffers[i].bo;
 
-		halyard_bo_unpin(bo);
+		if (!bo)
+			continue;
+		if (bo->kind->pin)
+			halyard_bo_unpin(bo);
 		drm_gem_object_put(&bo->gem);
 	}
 	kfree(job->buffers);

@@ -244,6 +244,9 @@ static void halyard_put_down(struct halyard_device *hdev)
 
 	if (!drm_dev_enter(&hdev->drm, &idx))
 		return;
+	/* The device's memory is not expected to keep anything. */
+	if (halyard_vram_evict_all(hdev))
+		dev_err(hdev->dev, "not all of the device's memory could be saved\n");
 	halyard_quiesce(hdev);
 	drm_dev_exit(idx);
 }

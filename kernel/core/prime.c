@@ -10,6 +10,7 @@
 
 /* ---- to others ---- */
 
+/* Of kinds whose memory stays where it is. */
 static const struct dma_buf_ops halyard_dma_buf_ops = {
 	.attach = drm_gem_map_attach,
 	.detach = drm_gem_map_detach,
@@ -33,7 +34,7 @@ struct dma_buf *halyard_gem_export(struct drm_gem_object *obj, int flags)
 	struct dma_buf_export_info info = {
 		.exp_name = KBUILD_MODNAME,
 		.owner = obj->dev->driver->fops->owner,
-		.ops = &halyard_dma_buf_ops,
+		.ops = to_halyard_bo(obj)->kind->dma_buf_ops ?: &halyard_dma_buf_ops,
 		.size = obj->size,
 		.flags = flags,
 		.priv = obj,
@@ -164,6 +165,15 @@ static struct drm_gem_object *halyard_import_try(struct drm_gem_object *obj)
 	return obj;
 }
 
+static bool halyard_dma_buf_is_ours(struct dma_buf *dma_buf)
+{
+#if IS_ENABLED(CONFIG_DRM_TTM)
+	if (dma_buf->ops == &halyard_vram_dma_buf_ops)
+		return true;
+#endif
+	return dma_buf->ops == &halyard_dma_buf_ops;
+}
+
 /**
  * halyard_gem_prime_import() - &drm_driver.gem_prime_import
  * @drm: the device
@@ -180,7 +190,7 @@ struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct d
 	struct dma_buf_attachment *attach;
 	struct drm_gem_object *obj;
 
-	if (dma_buf->ops == &halyard_dma_buf_ops) {
+	if (halyard_dma_buf_is_ours(dma_buf)) {
 		obj = dma_buf->priv;
 		if (obj->dev == drm) {
 			drm_gem_object_get(obj);

@@ -72,9 +72,11 @@ static int halyard_query_memory(struct halyard_file *file, struct drm_halyard_de
 	for (i = 0; i < hdev->chip->num_regions; i++) {
 		strscpy(memory[i].name, hdev->chip->regions[i].name, sizeof(memory[i].name));
 		memory[i].region = i;
-		memory[i].flags = DRM_HALYARD_MEMORY_HOST | DRM_HALYARD_MEMORY_MAPPABLE;
+		memory[i].flags = DRM_HALYARD_MEMORY_MAPPABLE;
+		if (hdev->chip->regions[i].memory != HALYARD_MEMORY_CARD)
+			memory[i].flags |= DRM_HALYARD_MEMORY_HOST;
 		memory[i].size = halyard_bo_region_size(hdev, i);
-		memory[i].used = atomic64_read(&hdev->core->region_used[i]);
+		memory[i].used = halyard_bo_region_used(hdev, i);
 	}
 	return halyard_query_answer(args, memory, hdev->chip->num_regions * sizeof(memory[0]));
 }
@@ -108,11 +110,11 @@ static int halyard_query_limits(struct halyard_file *file, struct drm_halyard_de
 	return halyard_query_answer(args, &limits, sizeof(limits));
 }
 
-/* The chips that there are so far run none. */
 static int halyard_query_firmware(struct halyard_file *file, struct drm_halyard_dev_query *args)
 {
-	const struct drm_halyard_query_firmware firmware = {};
+	struct drm_halyard_query_firmware firmware = {};
 
+	halyard_firmware_query(file->hdev, &firmware);
 	return halyard_query_answer(args, &firmware, sizeof(firmware));
 }
 

@@ -441,11 +441,46 @@ free_queue:
 	return ERR_PTR(ret);
 }
 
-/*
- * Undoes halyard_queue_create(); the rest of the queue goes when its last job is over. As
- * halyard_queue_stop() about drm_dev_enter().
+/**
+ * halyard_queue_create_own - make a queue of the core's own
+ * @vm: address space; the caller's reference is taken over, unless it fails
+ * @engine_class: index into &halyard_chip.classes
+ *
+ * Return: the queue, to be destroyed with halyard_queue_destroy(), or ERR_PTR().
  */
-static void halyard_queue_destroy(struct halyard_queue_core *q)
+struct halyard_queue_core *halyard_queue_create_own(struct halyard_vm *vm, u32 engine_class)
+{
+	struct halyard_device *hdev = vm->hdev;
+	struct halyard_queue_core *q;
+	int ret;
+
+	q = halyard_queue_alloc(hdev);
+	if (!q)
+		return ERR_PTR(-ENOMEM);
+	q->own = true;
+	q->queue.engine_class = engine_class;
+	q->queue.priority = DRM_HALYARD_PRIORITY_NORMAL;
+	q->queue.vm = vm;
+
+	ret = halyard_queue_setup(q);
+	if (ret) {
+		kfree(q->queue.priv);
+		kfree(q);
+		return ERR_PTR(ret);
+	}
+
+	drm_dev_get(&hdev->drm);
+	__module_get(THIS_MODULE);
+	return q;
+}
+
+/**
+ * halyard_queue_destroy - undo halyard_queue_create() or halyard_queue_create_own()
+ * @q: the queue; the rest of it goes when its last job is over
+ *
+ * As halyard_queue_stop() about drm_dev_enter().
+ */
+void halyard_queue_destroy(struct halyard_queue_core *q)
 {
 	struct halyard_device *hdev = q->queue.hdev;
 	struct halyard_sched *sched = hdev->core->sched;
@@ -454,7 +489,8 @@ static void halyard_queue_destroy(struct halyard_queue_core *q)
 	halyard_queue_stop(q);
 	halyard_queue_mem_free(q);
 	ida_free(&sched->slot_ids, q->queue.hw_id);
-	halyard_resource_put(hdev, q->user, HALYARD_RES_QUEUE);
+	if (q->user)
+		halyard_resource_put(hdev, q->user, HALYARD_RES_QUEUE);
 	halyard_queue_put(&q->queue);
 }
 

@@ -97,9 +97,10 @@ struct halyard_sched {
  * @client_id: of the file, for trace events
  * @pid: of the process that made it
  * @comm: name of that process
+ * @own: the core's own: it has no user, and goes on after a job that failed
  * @closed: no longer to be found by its id; protected by &halyard_file.lock
  * @submitted: jobs accepted; protected by the VM's reservation lock, as is the order of arming
- *	and pushing
+ *	and pushing; of an @own queue by &halyard_vram.order_lock
  * @in_flight: jobs that the device has or is about to get, oldest first; a reference to the fence
  *	goes with each. This and all below is protected by &halyard_slot.fence_lock.
  * @live: the chip has the queue: between &halyard_chip_ops.queue_init and
@@ -132,6 +133,7 @@ struct halyard_queue_core {
 	u64 client_id;
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
+	bool own;
 	bool closed;
 	u64 submitted;
 
@@ -256,7 +258,7 @@ static inline struct halyard_job_core *to_job_core(struct drm_sched_job *base)
 	return container_of(base, struct halyard_job_core, base);
 }
 
-static inline struct halyard_queue_core *halyard_job_queue(struct halyard_job_core *job)
+static inline struct halyard_queue_core *halyard_job_queue(const struct halyard_job_core *job)
 {
 	return to_queue_core(job->job.queue);
 }
@@ -264,6 +266,8 @@ static inline struct halyard_queue_core *halyard_job_queue(struct halyard_job_co
 /* queue.c */
 extern struct workqueue_struct *halyard_release_wq;
 
+struct halyard_queue_core *halyard_queue_create_own(struct halyard_vm *vm, u32 engine_class);
+void halyard_queue_destroy(struct halyard_queue_core *q);
 struct halyard_queue_core *halyard_queue_get_by_id(struct halyard_file *file, u32 id);
 void halyard_queue_mem_free(struct halyard_queue_core *q);
 void halyard_slot_put(struct halyard_slot *slot);
@@ -275,11 +279,14 @@ struct halyard_job_core *halyard_job_create(struct halyard_queue_core *q);
 void halyard_job_discard(struct halyard_job_core *job);
 void halyard_job_arm(struct halyard_job_core *job, struct halyard_job_core **siblings);
 unsigned int halyard_queue_complete_locked(struct halyard_queue_core *q, bool thorough);
+void halyard_queue_end_job_locked(struct halyard_queue_core *q, u64 seqno, int error);
 void halyard_queue_end_jobs_locked(struct halyard_queue_core *q, u64 seqno, int error, int others);
 
 /* job_buffers.c */
 int halyard_job_set_buffers(struct halyard_job_core *job,
 			    const struct halyard_submit_buffer *refs, u32 count);
+int halyard_job_place_buffers(struct halyard_job_core *job);
+bool halyard_job_damaged(const struct halyard_job_core *job);
 void halyard_job_put_buffers(struct halyard_job_core *job);
 
 /* sync.c */

@@ -197,11 +197,22 @@ static void halyard_queue_condemn(struct halyard_queue_core *q)
 
 	spin_lock_irqsave(&q->slot->fence_lock, flags);
 	q->faulted = false;
-	q->state = DRM_HALYARD_QUEUE_BANNED;
-	q->error = -ECANCELED;
-	halyard_queue_end_jobs_locked(q, q->fault_seqno, q->fault.error, -ECANCELED);
+	if (q->own) {
+		/* Who put jobs in it did not cause each other's failures. */
+		halyard_queue_end_job_locked(q, q->fault_seqno, q->fault.error);
+	} else {
+		q->state = DRM_HALYARD_QUEUE_BANNED;
+		q->error = -ECANCELED;
+		halyard_queue_end_jobs_locked(q, q->fault_seqno, q->fault.error, -ECANCELED);
+	}
 	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
 
+	if (q->own) {
+		dev_err_ratelimited(hdev->dev,
+				    "a copy of memory failed with %d, cause %d, address %#llx\n",
+				    q->fault.error, q->fault.cause, q->fault.address);
+		return;
+	}
 	dev_notice_ratelimited(hdev->dev,
 			       "queue %u of %s[%d] is banned: job %llu failed with %d, cause %d, address %#llx, command %u\n",
 			       q->queue.hw_id, q->comm, q->pid, q->fault_seqno, q->fault.error,
@@ -257,6 +268,8 @@ static int halyard_queue_restore(struct halyard_queue_core *q)
 		ret = halyard_queue_fini(q);
 		if (!ret && q->faulted)
 			halyard_queue_condemn(q);
+		if (!ret && !q->error)
+			ret = halyard_queue_launch(q);
 	}
 
 	mutex_unlock(&q->slot->run_lock);
@@ -353,9 +366,18 @@ static void halyard_device_lose(struct halyard_device *hdev, const char *reason)
 	queue_work(halyard_release_wq, &sched->lost_work);
 }
 
+/* It tells why its firmware does not run, and may be given another one. */
+static void halyard_device_put_down(struct halyard_device *hdev)
+{
+	dev_err(hdev->dev, "the device is out of use until its firmware is replaced\n");
+	WRITE_ONCE(hdev->core->down, true);
+	hdev->chip->ops->stop(hdev);
+	halyard_queues_lose(hdev->core->sched, -EIO);
+}
+
 /*
  * Up the ladder from the device. Afterwards it works, without the queues that were faulted or
- * destroyed, or it is lost.
+ * destroyed, or it is lost, or out of use for want of firmware.
  */
 static void halyard_reset_device(struct halyard_device *hdev, const char *reason)
 {
@@ -372,8 +394,12 @@ static void halyard_reset_device(struct halyard_device *hdev, const char *reason
 	halyard_queues_shut(sched);
 	for (; ret && level <= HALYARD_RESET_FUNCTION; level++)
 		ret = halyard_reset_and_restore(hdev, level);
-	if (ret)
+	if (ret && halyard_firmware_failed(hdev))
+		halyard_device_put_down(hdev);
+	else if (ret)
 		halyard_device_lose(hdev, reason);
+	else
+		WRITE_ONCE(hdev->core->down, false);
 }
 
 /* ---- what starts recovery ---- */
@@ -482,11 +508,13 @@ static void halyard_recover_queue(struct halyard_queue_core *q)
 		ret = halyard_queue_quiesce(q);
 		if (!ret)
 			halyard_queue_condemn(q);
+		if (!ret && !q->error)
+			ret = halyard_queue_launch(q);
 	}
 	mutex_unlock(&q->slot->run_lock);
 
 	if (ret)
-		halyard_reset_device(hdev, "a queue does not stop");
+		halyard_reset_device(hdev, "a queue is not recovered");
 unlock:
 	mutex_unlock(&hdev->core->reset_lock);
 }
@@ -642,7 +670,8 @@ void halyard_lost_work(struct work_struct *work)
  * halyard_queue_start - make a queue in hardware
  * @q: a new queue
  *
- * Return: 0, -ENODEV when the device is lost, or what the chip says.
+ * Return: 0, -ENODEV when the device is lost, -EHOSTDOWN when its firmware does not run, or what
+ * the chip says.
  */
 int halyard_queue_start(struct halyard_queue_core *q)
 {
@@ -653,6 +682,10 @@ int halyard_queue_start(struct halyard_queue_core *q)
 	mutex_lock(&core->reset_lock);
 	if (core->lost || core->sched->suspended) {
 		ret = -ENODEV;
+		goto unlock;
+	}
+	if (core->down) {
+		ret = -EHOSTDOWN;
 		goto unlock;
 	}
 

@@ -327,6 +327,26 @@ static void halyard_submit_commit(struct halyard_submit *submit)
 	dma_fence_end_signalling(cookie);
 }
 
+/*
+ * Into the device's memory with all of them. Their own fences need room again: moves have used
+ * some.
+ */
+static int halyard_submit_place_buffers(struct halyard_submit *submit)
+{
+	int ret = 0;
+	u32 i;
+
+	if (!submit->hdev->core->vram)
+		return 0;
+
+	for (i = 0; i < submit->num_jobs && !ret; i++)
+		ret = halyard_job_place_buffers(submit->jobs[i]);
+	for (i = 0; i < submit->num_buffers && !ret; i++)
+		ret = dma_resv_reserve_fences(submit->buffers[i].obj->resv, submit->num_jobs);
+
+	return ret;
+}
+
 static int halyard_submit_lock_and_commit(struct halyard_submit *submit)
 {
 	int ret;
@@ -335,6 +355,8 @@ static int halyard_submit_lock_and_commit(struct halyard_submit *submit)
 		      submit->num_jobs + submit->num_buffers);
 
 	ret = halyard_submit_lock(submit);
+	if (!ret)
+		ret = halyard_submit_place_buffers(submit);
 	if (!ret)
 		ret = halyard_submit_await_buffers(submit);
 	if (!ret)
@@ -348,6 +370,49 @@ static int halyard_submit_lock_and_commit(struct halyard_submit *submit)
 
 	drm_exec_fini(&submit->exec);
 
+	return ret;
+}
+
+/* Bytes in the device's memory that all jobs need at a time. */
+static u64 halyard_submit_card_size(struct halyard_submit *submit)
+{
+	u64 size = 0;
+	u32 i;
+
+	for (i = 0; i < submit->num_buffers; i++) {
+		if (i && submit->buffers[i].obj == submit->buffers[i - 1].obj)
+			continue;
+		if (!to_halyard_bo(submit->buffers[i].obj)->kind->pin)
+			size += submit->buffers[i].obj->size;
+	}
+
+	return size;
+}
+
+/*
+ * Who finds the device's memory taken by others tries again without them. Nothing of the failed
+ * attempts is left: only placing fails with -ENOSPC, before the jobs get dependencies.
+ */
+static int halyard_submit_make_room(struct halyard_submit *submit)
+{
+	u64 size = halyard_submit_card_size(submit);
+	unsigned int attempt = 0;
+	int ret;
+
+	if (size > submit->hdev->limits.memory_size) {
+		halyard_vram_complain(submit->hdev, size);
+		return -ENOSPC;
+	}
+	do {
+		ret = halyard_vram_enter(submit->hdev, attempt);
+		if (ret)
+			return ret;
+		ret = halyard_submit_lock_and_commit(submit);
+		halyard_vram_leave(submit->hdev, attempt);
+	} while (ret == -ENOSPC && size && attempt++ < 2);
+
+	if (ret == -ENOSPC)
+		halyard_vram_complain(submit->hdev, size);
 	return ret;
 }
 
@@ -397,7 +462,7 @@ int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *dr
 	if (!ret)
 		ret = halyard_syncs_await(submit);
 	if (!ret)
-		ret = halyard_submit_lock_and_commit(submit);
+		ret = halyard_submit_make_room(submit);
 
 	halyard_submit_release(submit);
 

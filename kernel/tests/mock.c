@@ -123,6 +123,34 @@ int mock_init(struct kunit *test)
 }
 
 /**
+ * mock_init_card - make a device with memory of its own and open it
+ * @test: a test
+ *
+ * Return: 0.
+ */
+int mock_init_card(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_DRM_TTM))
+		kunit_skip(test, "the kernel has no TTM");
+	mock_another(test, &mock_card_chip);
+
+	return 0;
+}
+
+/**
+ * mock_init_firmware - make a device that lacks its firmware and open it
+ * @test: a test
+ *
+ * Return: 0.
+ */
+int mock_init_firmware(struct kunit *test)
+{
+	mock_another(test, &mock_firmware_chip);
+
+	return 0;
+}
+
+/**
  * mock_init_bare - make a device without MMU that runs one job at a time, and open it
  * @test: a test
  *

@@ -25,6 +25,11 @@
 #define MOCK_KERNEL_VA_END	0x200000000ULL
 #define MOCK_LARGE_PAGE		0x200000ULL
 #define MOCK_EVENTS		256
+/* Memory of the card with some */
+#define MOCK_MEMORY_START	0x10000ULL
+#define MOCK_MEMORY_SIZE	SZ_4M
+/* Cookie of a copy that the core has asked for */
+#define MOCK_COPY		0xc0b1e5ULL
 /* For what is to come soon; it takes long only when the test fails. */
 #define MOCK_PATIENCE		(20 * HZ)
 
@@ -117,11 +122,13 @@ struct mock_vm {
  * @stopped: between stop, or a reset, and start
  * @queues: by hardware number
  * @vms: by hardware number
+ * @memory: of the card with some, from MOCK_MEMORY_START on
+ * @copies: given to the device
  * @events: what happened
  * @num_events: entries of @events
  * @word: &mock_job_mem.word of the newest job, of the chip without MMU
  * @num_buffers: entries of @buffers
- * @buffers: of the newest job, of the chip without MMU
+ * @buffers: of the newest job that is no copy, of chips without MMU
  * @wrong: what the core did wrong, or NULL
  */
 struct mock_device {
@@ -133,6 +140,8 @@ struct mock_device {
 	bool stopped;
 	struct mock_queue *queues[MOCK_QUEUES];
 	struct mock_vm *vms[MOCK_VMS];
+	u8 *memory;
+	u32 copies;
 	struct mock_event events[MOCK_EVENTS];
 	u32 num_events;
 	u64 word;
@@ -184,6 +193,10 @@ int mock_init(struct kunit *test);
 int mock_init_bare(struct kunit *test);
 struct mock_pair *mock_pair(struct kunit *test);
 struct mock *mock_another(struct kunit *test, const struct halyard_chip *chip);
+/* With memory of its own and no page tables: queue 0 and address space 0 are the core's. */
+int mock_init_card(struct kunit *test);
+/* Its firmware is not to be found. */
+int mock_init_firmware(struct kunit *test);
 void mock_exit(struct kunit *test);
 
 /* The user's side. Pointers are good until the test ends. */
@@ -231,5 +244,7 @@ extern struct kunit_suite halyard_bind_suite;
 extern struct kunit_suite halyard_unplug_suite;
 extern struct kunit_suite halyard_bare_suite;
 extern struct kunit_suite halyard_pci_suite;
+extern struct kunit_suite halyard_memory_suite;
+extern struct kunit_suite halyard_firmware_suite;
 
 #endif

@@ -3,6 +3,10 @@
 
 #include <linux/module.h>
 #include <linux/pfn.h>
+#include <linux/scatterlist.h>
+#include <linux/vmalloc.h>
+
+#include <drm/drm_managed.h>
 
 #include "mock.h"
 #include "mock_chip.h"
@@ -105,6 +109,27 @@ static int mock_chip_init(struct halyard_device *hdev)
 	return 0;
 }
 
+static void mock_free_memory(struct drm_device *drm, void *data)
+{
+	vfree(data);
+}
+
+/* Its memory is not clean: that is the core's to see to. */
+static int mock_card_init(struct halyard_device *hdev)
+{
+	struct mock_device *dev = to_mock_device(hdev);
+
+	mock_chip_init(hdev);
+	hdev->limits.memory_start = MOCK_MEMORY_START;
+	hdev->limits.memory_size = MOCK_MEMORY_SIZE;
+	dev->memory = vmalloc(MOCK_MEMORY_SIZE);
+	if (!dev->memory)
+		return -ENOMEM;
+	memset(dev->memory, 0xa5, MOCK_MEMORY_SIZE);
+
+	return drmm_add_action_or_reset(&hdev->drm, mock_free_memory, dev->memory);
+}
+
 static void mock_set_stopped(struct halyard_device *hdev, bool stopped)
 {
 	struct mock_device *dev = to_mock_device(hdev);
@@ -127,6 +152,13 @@ static int mock_start(struct halyard_device *hdev)
 		mock_set_stopped(hdev, false);
 
 	return ret;
+}
+
+static int mock_firmware_start(struct halyard_device *hdev)
+{
+	mock_call(hdev, MOCK_START);
+
+	return halyard_firmware_image(hdev) ? 0 : -ENOENT;
 }
 
 static void mock_stop(struct halyard_device *hdev)
@@ -318,6 +350,13 @@ static int mock_job_check(struct halyard_job *job)
 	return job->queue->hdev->chip == &mock_bare_chip ? mock_job_copy(job) : 0;
 }
 
+/* With @lock held. */
+static void mock_note_buffers(struct mock_device *dev, const struct halyard_job *job)
+{
+	dev->num_buffers = job->num_buffers;
+	memcpy(dev->buffers, job->buffers, job->num_buffers * sizeof(*job->buffers));
+}
+
 /* Only one job at a time, with its memory as it was checked. */
 static void mock_bare_run_locked(struct mock_device *dev, struct halyard_job *job)
 {
@@ -333,8 +372,33 @@ static void mock_bare_run_locked(struct mock_device *dev, struct halyard_job *jo
 		mock_wrong(dev, "job_run without the job's memory");
 
 	dev->word = mem ? mem->word : 0;
-	dev->num_buffers = job->num_buffers;
-	memcpy(dev->buffers, job->buffers, job->num_buffers * sizeof(*job->buffers));
+	mock_note_buffers(dev, job);
+}
+
+static void mock_card_copy(const struct halyard_job *job, void *payload)
+{
+	*(struct mock_payload *)payload = (struct mock_payload) { .cookie = MOCK_COPY };
+}
+
+static void mock_copy(struct mock_device *dev, const struct halyard_job *job)
+{
+	const struct halyard_job_buffer *card = &job->buffers[0], *host = &job->buffers[1];
+	u8 *memory = dev->memory + (card->address - MOCK_MEMORY_START);
+	struct scatterlist *sg;
+	unsigned int i;
+
+	dev->copies++;
+	if (job->num_buffers == 1) {
+		memset(memory, 0, card->size);
+		return;
+	}
+	for_each_sgtable_sg(host->sgt, sg, i) {
+		if (card->write)
+			memcpy(memory, sg_virt(sg), sg->length);
+		else
+			memcpy(sg_virt(sg), memory, sg->length);
+		memory += sg->length;
+	}
 }
 
 static void mock_job_run(struct halyard_job *job)
@@ -344,6 +408,11 @@ static void mock_job_run(struct halyard_job *job)
 	struct mock_queue *mq = job->queue->priv;
 	unsigned long flags;
 	bool autorun;
+
+	if (payload->cookie == MOCK_COPY)
+		mock_copy(dev, job);
+	else
+		mock_note_buffers(dev, job);
 
 	spin_lock_irqsave(&dev->lock, flags);
 	if (!mq->live || dev->stopped)
@@ -412,6 +481,33 @@ static const struct halyard_chip_ops mock_ops = {
 	.query = mock_query,
 };
 
+static const struct halyard_chip_ops mock_card_ops = {
+	.init = mock_card_init,
+	.start = mock_start,
+	.stop = mock_stop,
+	.queue_init = mock_queue_init,
+	.queue_fini = mock_queue_fini,
+	.queue_progress = mock_queue_progress,
+	.job_check = mock_job_check,
+	.job_copy = mock_card_copy,
+	.job_run = mock_job_run,
+	.reset = mock_reset,
+	.timestamp = mock_timestamp,
+};
+
+static const struct halyard_chip_ops mock_firmware_ops = {
+	.init = mock_chip_init,
+	.start = mock_firmware_start,
+	.stop = mock_stop,
+	.queue_init = mock_queue_init,
+	.queue_fini = mock_queue_fini,
+	.queue_progress = mock_queue_progress,
+	.job_check = mock_job_check,
+	.job_run = mock_job_run,
+	.reset = mock_reset,
+	.timestamp = mock_timestamp,
+};
+
 static const struct halyard_engine_class mock_classes[] = {
 	{
 		.name = "mock",
@@ -466,5 +562,36 @@ const struct halyard_chip mock_bare_chip = {
 	.priv_size = sizeof(struct mock_device),
 	.queue_priv_size = sizeof(struct mock_queue),
 	.blob_size = 16,
+	.timeout_ms = 100,
+};
+
+const struct halyard_chip mock_card_chip = {
+	.name = "mock-card",
+	.description = "Halyard mock with memory",
+	.ops = &mock_card_ops,
+	.classes = mock_classes,
+	.num_classes = ARRAY_SIZE(mock_classes),
+	.regions = { { "vram", HALYARD_MEMORY_CARD }, { "host", HALYARD_MEMORY_PAGES } },
+	.num_regions = 2,
+	.priv_size = sizeof(struct mock_device),
+	.vm_priv_size = sizeof(struct mock_vm),
+	.queue_priv_size = sizeof(struct mock_queue),
+	.queue_mem = { { PAGE_SIZE, HALYARD_PROT_WRITE } },
+	.timeout_ms = 100,
+};
+
+const struct halyard_chip mock_firmware_chip = {
+	.name = "mock-firmware",
+	.description = "Halyard mock without firmware",
+	.ops = &mock_firmware_ops,
+	.classes = mock_classes,
+	.num_classes = ARRAY_SIZE(mock_classes),
+	.regions = { { "memory", HALYARD_MEMORY_PAGES } },
+	.num_regions = 1,
+	.firmware = "halyard/no-such-firmware.fw",
+	.priv_size = sizeof(struct mock_device),
+	.vm_priv_size = sizeof(struct mock_vm),
+	.queue_priv_size = sizeof(struct mock_queue),
+	.queue_mem = { { PAGE_SIZE, HALYARD_PROT_WRITE } },
 	.timeout_ms = 100,
 };

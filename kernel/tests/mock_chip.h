@@ -7,6 +7,8 @@
 
 extern const struct halyard_chip mock_chip;
 extern const struct halyard_chip mock_bare_chip;
+extern const struct halyard_chip mock_card_chip;
+extern const struct halyard_chip mock_firmware_chip;
 
 void mock_chip_complete(struct halyard_device *hdev, u32 hw_id, u64 seqno);
 

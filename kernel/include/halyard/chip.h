@@ -33,6 +33,7 @@
 
 #include <drm/halyard_accel.h>
 
+struct firmware;
 struct halyard_bo;
 struct halyard_device;
 struct halyard_job;
@@ -69,6 +70,11 @@ enum halyard_memory {
 	HALYARD_MEMORY_PAGES,
 	/** @HALYARD_MEMORY_CONTIGUOUS: the host's, each buffer in one piece for the device */
 	HALYARD_MEMORY_CONTIGUOUS,
+	/**
+	 * @HALYARD_MEMORY_CARD: the device's own, as &struct halyard_limits says. The first region,
+	 * if any, of a chip without MMU; another one is the host's, where others' memory counts.
+	 */
+	HALYARD_MEMORY_CARD,
 	/** @HALYARD_NUM_MEMORIES: how many there are */
 	HALYARD_NUM_MEMORIES
 };
@@ -97,6 +103,11 @@ struct halyard_region {
  *	the driver's
  * @kernel_va_end: one past the last address of the driver's own range
  * @large_page_size: bytes, or 0
+ * @memory_start: device address of its own memory
+ * @memory_size: bytes of it that the driver does not keep for itself; 0 without
+ *	HALYARD_MEMORY_CARD
+ * @window_start: of it for the CPU: physical address, of a BAR
+ * @window_size: bytes of it that the CPU reaches there, from the beginning; or 0
  * @dma_bits: width of bus addresses
  * @timestamp_hz: frequency of &halyard_chip_ops.timestamp
  */
@@ -111,6 +122,10 @@ struct halyard_limits {
 	u64 va_end;
 	u64 kernel_va_end;
 	u32 large_page_size;
+	u64 memory_start;
+	u64 memory_size;
+	u64 window_start;
+	u64 window_size;
 	u32 dma_bits;
 	u64 timestamp_hz;
 };
@@ -183,7 +198,10 @@ struct halyard_chip_ops {
 
 	/**
 	 * @start: brings the hardware from reset to work: at probe, after a device reset, at
-	 * resume. Interrupts are requested but the chip has not raised one since its reset.
+	 * resume. Interrupts are requested but the chip has not raised one since its reset. A chip
+	 * with &halyard_chip.firmware loads halyard_firmware_image(); what it says with
+	 * halyard_firmware_fails() does not cost it its registration, but it is not used. No
+	 * allocation but in the first call.
 	 */
 	int (*start)(struct halyard_device *hdev);
 
@@ -278,6 +296,15 @@ struct halyard_chip_ops {
 	int (*job_check)(struct halyard_job *job);
 
 	/**
+	 * @job_copy: makes a job of the core's own a copy between the device's memory and the
+	 * host's, by writing @payload, as large as any job's; @job_check is called for it next.
+	 * Buffer 0 is in the device's memory, buffer 1 in the host's; the one that may be written
+	 * is the target. Without buffer 1 buffer 0 is to be filled with zeros. In a queue of class
+	 * &halyard_chip.copy_class; NULL without HALYARD_MEMORY_CARD.
+	 */
+	void (*job_copy)(const struct halyard_job *job, void *payload);
+
+	/**
 	 * @job_run: gives &halyard_job.payload to the device, which is to report &halyard_job.seqno
 	 * when it is done. There is room: at most &halyard_limits.queue_depth are under way. Must
 	 * not allocate or wait for fences; no failure.
@@ -318,6 +345,8 @@ struct halyard_queue_mem {
  * @num_classes: entries of @classes
  * @regions: regions of memory, by number; jobs work in the first
  * @num_regions: entries of @regions
+ * @copy_class: engine class for &halyard_chip_ops.job_copy
+ * @firmware: name for the kernel's firmware loader, or NULL
  * @num_vectors: interrupt vectors; with fewer granted the core calls &halyard_chip_ops.irq for each
  *	in turn
  * @regs_bar: BAR with the registers, mapped by the core to &halyard_device.regs
@@ -337,6 +366,8 @@ struct halyard_chip {
 	unsigned int num_classes;
 	struct halyard_region regions[HALYARD_MAX_REGIONS];
 	unsigned int num_regions;
+	unsigned int copy_class;
+	const char *firmware;
 	unsigned int num_vectors;
 	unsigned int regs_bar;
 	resource_size_t regs_size;
@@ -431,8 +462,9 @@ struct halyard_queue {
  * struct halyard_job_buffer - a buffer object of a job on a chip without MMU
  * @bo: the buffer object, opaque to chips
  * @size: bytes
- * @address: where the device finds it, or 0 when it is scattered
- * @sgt: where the device finds it when it is scattered, or NULL
+ * @address: where the device finds it, or 0 when it is scattered; in the device's own memory not
+ *	known before &halyard_chip_ops.job_run
+ * @sgt: where the device finds it in host memory, or NULL
  * @region: in which it is, index into &halyard_chip.regions
  * @write: the device may write to it
  */
@@ -487,6 +519,10 @@ void halyard_device_fault(struct halyard_device *hdev, const char *reason);
 
 int halyard_job_alloc(struct halyard_job *job, size_t size);
 int halyard_job_read(struct halyard_job *job, u32 buffer, u64 offset, void *to, size_t size);
+
+const struct firmware *halyard_firmware_image(struct halyard_device *hdev);
+void halyard_firmware_runs(struct halyard_device *hdev, const char *format, ...) __printf(2, 3);
+int halyard_firmware_fails(struct halyard_device *hdev, const char *format, ...) __printf(2, 3);
 
 int halyard_kmem_alloc(struct halyard_vm *vm, size_t size, u32 prot, struct halyard_kmem *kmem);
 void halyard_kmem_free(struct halyard_vm *vm, struct halyard_kmem *kmem);

@@ -1,0 +1,909 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of the device's own, for chips that have some. Buffer objects in it are TTM's: they begin
+ * without memory, get host memory when a process writes to them first, device memory when a job
+ * uses them, and go back to host memory when the device's is full. So all buffer objects together
+ * may be larger than the device's memory; those of one SUBMIT may not.
+ *
+ * What is where changes under an object's reservation lock, at once; its contents follow by a copy
+ * of the device (copy.c), whose fence everybody awaits who uses the object or the place that it
+ * left. So nobody waits here for jobs of others.
+ */
+
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/pci.h>
+#include <linux/pci-p2pdma.h>
+#include <linux/slab.h>
+
+#include <drm/drm_managed.h>
+#include <drm/drm_prime.h>
+#include <drm/ttm/ttm_placement.h>
+#include <drm/ttm/ttm_range_manager.h>
+#include <drm/ttm/ttm_tt.h>
+
+#include <compat.h>
+
+#include "core.h"
+
+static_assert(offsetof(struct ttm_buffer_object, base) == 0, "TTM has the GEM object");
+
+/**
+ * struct halyard_tt - host memory of a buffer object
+ * @base: its pages
+ * @bo: the object, which lives longer, also when it is not its memory any more
+ * @sgt: the pages mapped for the device, or NULL; protected by the object's reservation lock
+ */
+struct halyard_tt {
+	struct ttm_tt base;
+	struct halyard_bo *bo;
+	struct sg_table *sgt;
+};
+
+static struct halyard_tt *to_halyard_tt(struct ttm_tt *tt)
+{
+	return container_of(tt, struct halyard_tt, base);
+}
+
+static struct halyard_vram *to_halyard_vram(struct ttm_device *ttm)
+{
+	return container_of(ttm, struct halyard_vram, ttm);
+}
+
+static struct halyard_bo *to_halyard_vram_bo(struct ttm_buffer_object *tbo)
+{
+	return container_of(tbo, struct halyard_bo, ttm);
+}
+
+static struct halyard_vram *halyard_vram_of(struct halyard_bo *bo)
+{
+	return to_halyard_vram(bo->ttm.bdev);
+}
+
+/* ---- host memory ---- */
+
+static void halyard_tt_unmap(struct halyard_tt *tt)
+{
+	if (!tt->sgt)
+		return;
+	dma_unmap_sgtable(tt->bo->gem.dev->dev, tt->sgt, DMA_BIDIRECTIONAL, 0);
+	sg_free_table(tt->sgt);
+	kfree(tt->sgt);
+	tt->sgt = NULL;
+}
+
+/* It stays mapped as long as there are pages, or until the device is unplugged. */
+static int halyard_tt_map(struct halyard_tt *tt)
+{
+	struct halyard_device *hdev = to_halyard_device(tt->bo->gem.dev);
+	struct sg_table *sgt;
+	int ret;
+
+	if (tt->sgt)
+		return 0;
+
+	sgt = drm_prime_pages_to_sg(&hdev->drm, tt->base.pages, tt->base.num_pages);
+	if (IS_ERR(sgt))
+		return PTR_ERR(sgt);
+	ret = dma_map_sgtable(hdev->dev, sgt, DMA_BIDIRECTIONAL, 0);
+	if (ret) {
+		sg_free_table(sgt);
+		kfree(sgt);
+		return ret;
+	}
+	tt->sgt = sgt;
+	ret = halyard_bo_check_shared(hdev, sgt);
+	if (ret)
+		halyard_tt_unmap(tt);
+	return ret;
+}
+
+/*
+ * Always zeroed: when the copy to it fails, the pages are seen as they were.
+ */
+static struct ttm_tt *halyard_tt_create(struct ttm_buffer_object *tbo, u32 page_flags)
+{
+	struct halyard_tt *tt;
+
+	tt = kzalloc(sizeof(*tt), GFP_KERNEL);
+	if (!tt)
+		return NULL;
+	tt->bo = to_halyard_vram_bo(tbo);
+	if (ttm_tt_init(&tt->base, tbo, page_flags | TTM_TT_FLAG_ZERO_ALLOC, ttm_cached, 0)) {
+		kfree(tt);
+		return NULL;
+	}
+	return &tt->base;
+}
+
+static void halyard_tt_destroy(struct ttm_device *ttm, struct ttm_tt *base)
+{
+	ttm_tt_fini(base);
+	kfree(to_halyard_tt(base));
+}
+
+static int halyard_tt_populate(struct ttm_device *ttm, struct ttm_tt *base,
+			       struct ttm_operation_ctx *ctx)
+{
+	int ret;
+
+	ret = ttm_pool_alloc(&ttm->pool, base, ctx);
+	if (ret)
+		return ret;
+	atomic64_add((u64)base->num_pages << PAGE_SHIFT, &to_halyard_vram(ttm)->host_bytes);
+	atomic_inc(&to_halyard_tt(base)->bo->pages);
+	return 0;
+}
+
+static void halyard_tt_unpopulate(struct ttm_device *ttm, struct ttm_tt *base)
+{
+	halyard_tt_unmap(to_halyard_tt(base));
+	ttm_pool_free(&ttm->pool, base);
+	atomic64_sub((u64)base->num_pages << PAGE_SHIFT, &to_halyard_vram(ttm)->host_bytes);
+	atomic_dec(&to_halyard_tt(base)->bo->pages);
+}
+
+/* ---- placement ---- */
+
+static const struct ttm_place halyard_host_place = { .mem_type = TTM_PL_SYSTEM };
+
+static bool halyard_bo_in_vram(struct halyard_bo *bo)
+{
+	return bo->ttm.resource && bo->ttm.resource->mem_type == TTM_PL_VRAM;
+}
+
+static u64 halyard_resource_address(struct halyard_vram *vram, struct ttm_resource *res)
+{
+	return vram->hdev->limits.memory_start + ((u64)res->start << PAGE_SHIFT);
+}
+
+static bool halyard_resource_visible(struct halyard_vram *vram, struct ttm_resource *res)
+{
+	return res->start + PFN_UP(res->size) <= vram->visible;
+}
+
+static int halyard_bo_place(struct halyard_bo *bo, const struct ttm_place *places, u32 num)
+{
+	struct ttm_placement placement = { .num_placement = num, .placement = places };
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+
+	dma_resv_assert_held(bo->gem.resv);
+
+	return ttm_bo_validate(&bo->ttm, &placement, &ctx);
+}
+
+/* The window is left to those that processes look at, as long as there is room elsewhere. */
+static int halyard_bo_place_vram(struct halyard_bo *bo)
+{
+	struct halyard_vram *vram = halyard_vram_of(bo);
+	const struct ttm_place places[] = {
+		{
+			.mem_type = TTM_PL_VRAM,
+			.fpfn = bo->seen ? 0 : vram->visible,
+			.lpfn = bo->seen ? vram->visible : 0,
+			.flags = TTM_PL_FLAG_DESIRED,
+		},
+		{ .mem_type = TTM_PL_VRAM },
+	};
+	bool all = !vram->visible || vram->visible == vram->pages;
+
+	return halyard_bo_place(bo, places + all, ARRAY_SIZE(places) - all);
+}
+
+/* For a process's access: where it is, or in the window, or in host memory. */
+static int halyard_bo_place_seen(struct halyard_bo *bo)
+{
+	struct halyard_vram *vram = halyard_vram_of(bo);
+	const struct ttm_place places[] = {
+		{ .mem_type = TTM_PL_VRAM, .lpfn = vram->visible },
+		{ .mem_type = TTM_PL_SYSTEM },
+	};
+
+	bo->seen = true;
+	if (!halyard_bo_in_vram(bo) || halyard_resource_visible(vram, bo->ttm.resource))
+		return 0;
+	return halyard_bo_place(bo, places + !vram->visible, ARRAY_SIZE(places) - !vram->visible);
+}
+
+static void halyard_evict_flags(struct ttm_buffer_object *tbo, struct ttm_placement *placement)
+{
+	placement->num_placement = 1;
+	placement->placement = &halyard_host_place;
+}
+
+/* ---- moves ---- */
+
+/* NULL: nothing was ever written to it, so TTM has no pages for it, and none in swap. */
+static struct sg_table *halyard_move_sgt(struct halyard_bo *bo, struct ttm_operation_ctx *ctx,
+					 bool to_host)
+{
+	struct halyard_tt *tt = to_halyard_tt(bo->ttm.ttm);
+	int ret;
+
+	if (!to_host && !ttm_tt_is_populated(&tt->base) &&
+	    !(tt->base.page_flags & TTM_TT_FLAG_SWAPPED))
+		return NULL;
+	ret = halyard_compat_ttm_bo_populate(&bo->ttm, ctx);
+	if (!ret)
+		ret = halyard_tt_map(tt);
+	return ret ? ERR_PTR(ret) : tt->sgt;
+}
+
+/* By the device. -ENODEV when it copies nothing, now or ever again. */
+static int halyard_move_by_device(struct halyard_bo *bo, bool evict, struct ttm_operation_ctx *ctx,
+				  struct ttm_resource *to)
+{
+	struct halyard_vram *vram = halyard_vram_of(bo);
+	bool to_host = to->mem_type == TTM_PL_SYSTEM;
+	struct ttm_resource *card = to_host ? bo->ttm.resource : to;
+	struct dma_fence *fence;
+	struct sg_table *sgt;
+	int ret;
+
+	sgt = halyard_move_sgt(bo, ctx, to_host);
+	if (IS_ERR(sgt))
+		return PTR_ERR(sgt);
+	fence = halyard_copy_submit(bo, halyard_resource_address(vram, card), sgt, to_host);
+	if (IS_ERR(fence))
+		return PTR_ERR(fence);
+
+	ret = ttm_bo_move_accel_cleanup(&bo->ttm, fence, evict, true, to);
+	if (ret)
+		dma_fence_wait(fence, false); /* the caller gives one of the two places up */
+	else
+		atomic64_add(bo->gem.size, to_host ? &vram->moved_out : &vram->moved_in);
+	dma_fence_put(fence);
+	return ret;
+}
+
+/* By the CPU, through the window: what a device that is beyond help still lets us save. */
+static int halyard_move_by_cpu(struct halyard_bo *bo, struct ttm_operation_ctx *ctx,
+			       struct ttm_resource *to)
+{
+	struct halyard_vram *vram = halyard_vram_of(bo);
+	int ret;
+
+	if (to->mem_type != TTM_PL_SYSTEM || !halyard_resource_visible(vram, bo->ttm.resource))
+		return -ENODEV;
+	ret = ttm_bo_wait_ctx(&bo->ttm, ctx);
+	return ret ?: ttm_bo_move_memcpy(&bo->ttm, ctx, to);
+}
+
+static int halyard_move(struct ttm_buffer_object *tbo, bool evict, struct ttm_operation_ctx *ctx,
+			struct ttm_resource *to, struct ttm_place *hop)
+{
+	struct halyard_bo *bo = to_halyard_vram_bo(tbo);
+	int ret, idx;
+
+	if (!tbo->resource || tbo->resource->mem_type == to->mem_type) {
+		if (halyard_bo_in_vram(bo)) {
+			/* The device copies between its memory and the host's only. */
+			*hop = halyard_host_place;
+			return -EMULTIHOP;
+		}
+		ttm_bo_move_null(tbo, to);
+		return 0;
+	}
+
+	if (!drm_dev_enter(tbo->base.dev, &idx))
+		return -ENODEV;
+	ret = halyard_move_by_device(bo, evict, ctx, to);
+	if (ret == -ENODEV)
+		ret = halyard_move_by_cpu(bo, ctx, to);
+	drm_dev_exit(idx);
+	return ret;
+}
+
+static int halyard_io_mem_reserve(struct ttm_device *ttm, struct ttm_resource *res)
+{
+	struct halyard_vram *vram = to_halyard_vram(ttm);
+
+	if (res->mem_type != TTM_PL_VRAM)
+		return 0;
+	if (!halyard_resource_visible(vram, res))
+		return -EINVAL;
+	res->bus.offset = vram->hdev->limits.window_start + ((u64)res->start << PAGE_SHIFT);
+	res->bus.is_iomem = true;
+	res->bus.caching = ttm_write_combined;
+	return 0;
+}
+
+static struct ttm_device_funcs halyard_ttm_funcs = {
+	.ttm_tt_create = halyard_tt_create,
+	.ttm_tt_populate = halyard_tt_populate,
+	.ttm_tt_unpopulate = halyard_tt_unpopulate,
+	.ttm_tt_destroy = halyard_tt_destroy,
+	.eviction_valuable = ttm_bo_eviction_valuable,
+	.evict_flags = halyard_evict_flags,
+	.move = halyard_move,
+	.io_mem_reserve = halyard_io_mem_reserve,
+};
+
+/* ---- for SUBMIT ---- */
+
+/**
+ * halyard_vram_validate() - brings a job's buffer object into the device's memory
+ * @bo: the object, its reservation lock held with the ticket of all objects of the SUBMIT
+ * @address: out: where it is for the device until the fences are signalled that it has when the
+ *	lock is given back
+ *
+ * Return: 0; -ENOSPC when there is no room besides objects that are locked; -EBUSY when another
+ *	device uses it in host memory; -EIO when its contents are lost; -ERESTARTSYS; -ENODEV
+ */
+int halyard_vram_validate(struct halyard_bo *bo, u64 *address)
+{
+	int ret;
+
+	dma_resv_assert_held(bo->gem.resv);
+
+	if (READ_ONCE(bo->damaged))
+		return -EIO;
+	if (bo->ttm.pin_count && !halyard_bo_in_vram(bo))
+		return -EBUSY;
+	ret = halyard_bo_place_vram(bo);
+	if (ret == -ENOMEM)
+		return -ENOSPC; /* TTM says this for that */
+	if (ret)
+		return ret;
+	ttm_bo_move_to_lru_tail_unlocked(&bo->ttm);
+	*address = halyard_resource_address(halyard_vram_of(bo), bo->ttm.resource);
+	return 0;
+}
+
+/**
+ * halyard_vram_enter() - before objects of a SUBMIT are locked
+ * @hdev: the device
+ * @attempt: 0: among others; 1, after -ENOSPC: alone, as two that hold half of the memory each
+ *	would never get the other half; 2: alone, and with all of the memory empty, as what remains
+ *	of it may be in pieces
+ *
+ * Return: 0, -EINTR
+ */
+int halyard_vram_enter(struct halyard_device *hdev, unsigned int attempt)
+{
+	struct halyard_vram *vram = hdev->core->vram;
+
+	if (!vram)
+		return 0;
+	if (!attempt)
+		return down_read_interruptible(&vram->crowd);
+	if (down_write_killable(&vram->crowd))
+		return -EINTR;
+	if (attempt > 1)
+		halyard_vram_evict_all(hdev);
+	return 0;
+}
+
+/**
+ * halyard_vram_leave() - undoes halyard_vram_enter()
+ * @hdev: the device
+ * @attempt: as there
+ */
+void halyard_vram_leave(struct halyard_device *hdev, unsigned int attempt)
+{
+	struct halyard_vram *vram = hdev->core->vram;
+
+	if (!vram)
+		return;
+	if (attempt)
+		up_write(&vram->crowd);
+	else
+		up_read(&vram->crowd);
+}
+
+/**
+ * halyard_vram_complain() - says why objects do not fit, for the log
+ * @hdev: the device
+ * @size: bytes that all objects of the SUBMIT have
+ */
+void halyard_vram_complain(struct halyard_device *hdev, u64 size)
+{
+	u64 pinned = 0, most = 0;
+	struct halyard_bo *bo;
+	pid_t holder = 0;
+
+	mutex_lock(&hdev->core->bos_lock);
+	list_for_each_entry(bo, &hdev->core->bos, link) {
+		if (bo->kind != &halyard_bo_vram || !READ_ONCE(bo->ttm.pin_count) ||
+		    !READ_ONCE(bo->in_window))
+			continue;
+		pinned += bo->gem.size;
+		if (bo->gem.size > most) {
+			most = bo->gem.size;
+			holder = bo->creator;
+		}
+	}
+	mutex_unlock(&hdev->core->bos_lock);
+
+	if (pinned)
+		dev_notice_ratelimited(hdev->dev,
+				       "region %s: a job of %s[%d] needs %llu of %llu KiB, but %llu KiB are pinned for other devices, the largest object by process %d\n",
+				       hdev->chip->regions[0].name, current->comm,
+				       task_tgid_nr(current), size / SZ_1K,
+				       hdev->limits.memory_size / SZ_1K, pinned / SZ_1K, holder);
+	else
+		dev_notice_ratelimited(hdev->dev,
+				       "region %s: a job of %s[%d] needs %llu of %llu KiB at a time\n",
+				       hdev->chip->regions[0].name, current->comm,
+				       task_tgid_nr(current), size / SZ_1K,
+				       hdev->limits.memory_size / SZ_1K);
+}
+
+/* ---- processes' access ---- */
+
+/* Waits for moves, which not everybody who is to see the object knows of. */
+static int halyard_vram_settle(struct halyard_bo *bo)
+{
+	long ret;
+
+	ret = dma_resv_wait_timeout(bo->gem.resv, DMA_RESV_USAGE_KERNEL, true,
+				    MAX_SCHEDULE_TIMEOUT);
+	if (ret < 0)
+		return ret;
+	return READ_ONCE(bo->damaged) ? -EIO : 0;
+}
+
+static vm_fault_t halyard_vram_fault_reserved(struct halyard_bo *bo, struct vm_fault *vmf)
+{
+	int ret = halyard_bo_place_seen(bo);
+
+	/* TTM waits for moves, but does not see how they ended when it can't begin anew. */
+	if (!ret && (!fault_flag_allow_retry_first(vmf->flags) ||
+		     dma_resv_test_signaled(bo->gem.resv, DMA_RESV_USAGE_KERNEL)))
+		ret = halyard_vram_settle(bo);
+
+	switch (ret) {
+	case 0:
+		return ttm_bo_vm_fault_reserved(vmf, vmf->vma->vm_page_prot,
+						TTM_BO_VM_NUM_PREFAULT);
+	case -EINTR:
+	case -ERESTARTSYS:
+	case -EAGAIN:
+	case -EBUSY:
+		return VM_FAULT_NOPAGE; /* once more */
+	case -ENOMEM:
+		return VM_FAULT_OOM;
+	default:
+		return VM_FAULT_SIGBUS;
+	}
+}
+
+static vm_fault_t halyard_vram_fault(struct vm_fault *vmf)
+{
+	struct halyard_bo *bo = to_halyard_vram_bo(vmf->vma->vm_private_data);
+	vm_fault_t ret;
+	int idx;
+
+	ret = ttm_bo_vm_reserve(&bo->ttm, vmf);
+	if (ret)
+		return ret;
+
+	if (drm_dev_enter(bo->gem.dev, &idx)) {
+		ret = halyard_vram_fault_reserved(bo, vmf);
+		drm_dev_exit(idx);
+	} else if (halyard_bo_in_vram(bo)) {
+		/* What it held is gone with the device. */
+		ret = ttm_bo_vm_dummy_page(vmf, vmf->vma->vm_page_prot);
+	} else {
+		ret = ttm_bo_vm_fault_reserved(vmf, vmf->vma->vm_page_prot,
+					       TTM_BO_VM_NUM_PREFAULT);
+	}
+	/* TTM has waited without the lock of the address space, and let go of the object, too. */
+	if (ret == VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
+		return ret;
+	dma_resv_unlock(bo->gem.resv);
+	return ret;
+}
+
+/* TTM's would count references of its own, which the object must not outlive. */
+static const struct vm_operations_struct halyard_vram_vm_ops = {
+	.fault = halyard_vram_fault,
+	.open = drm_gem_vm_open,
+	.close = drm_gem_vm_close,
+	.access = ttm_bo_vm_access,
+};
+
+static int halyard_vram_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	if (halyard_compat_is_cow_mapping(vma))
+		return -EINVAL;
+
+	/* The object's address is TTM's, too. */
+	vma->vm_private_data = obj;
+	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
+	return 0;
+}
+
+/* ---- other devices' access ---- */
+
+/* Under the reservation lock, until halyard_vram_unpin(). */
+static int halyard_vram_pin(struct halyard_bo *bo, bool window)
+{
+	const struct ttm_place place = {
+		.mem_type = window ? TTM_PL_VRAM : TTM_PL_SYSTEM,
+		.lpfn = window ? halyard_vram_of(bo)->visible : 0,
+	};
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	int ret;
+
+	if (bo->ttm.pin_count && bo->in_window != window)
+		return -EBUSY;
+	ret = halyard_bo_place(bo, &place, 1);
+	if (!ret && !window)
+		ret = halyard_compat_ttm_bo_populate(&bo->ttm, &ctx);
+	if (!ret)
+		ret = halyard_vram_settle(bo);
+	if (ret)
+		return ret;
+
+	ttm_bo_pin(&bo->ttm);
+	WRITE_ONCE(bo->in_window, window);
+	return 0;
+}
+
+static void halyard_vram_unpin(struct halyard_bo *bo)
+{
+	ttm_bo_unpin(&bo->ttm);
+}
+
+static int halyard_vram_attach(struct dma_buf *dma_buf, struct dma_buf_attachment *attach)
+{
+	struct drm_gem_object *obj = dma_buf->priv;
+	struct halyard_device *hdev = to_halyard_device(obj->dev);
+
+	if (!dev_is_pci(hdev->dev) || !hdev->core->vram->visible ||
+	    pci_p2pdma_distance(to_pci_dev(hdev->dev), attach->dev, false) < 0)
+		attach->peer2peer = false;
+	return 0;
+}
+
+/* The object in the window, for a device that reaches it there. */
+static struct sg_table *halyard_vram_map_window(struct halyard_bo *bo, struct device *dev,
+						enum dma_data_direction dir)
+{
+	phys_addr_t start = halyard_vram_of(bo)->hdev->limits.window_start +
+			    ((u64)bo->ttm.resource->start << PAGE_SHIFT);
+	size_t size = bo->gem.size;
+	struct sg_table *sgt;
+	dma_addr_t dma;
+
+	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
+	if (!sgt)
+		return ERR_PTR(-ENOMEM);
+	if (sg_alloc_table(sgt, 1, GFP_KERNEL)) {
+		kfree(sgt);
+		return ERR_PTR(-ENOMEM);
+	}
+	dma = dma_map_resource(dev, start, size, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (dma_mapping_error(dev, dma)) {
+		sg_free_table(sgt);
+		kfree(sgt);
+		return ERR_PTR(-EIO);
+	}
+	sg_set_page(sgt->sgl, NULL, size, 0);
+	sg_dma_address(sgt->sgl) = dma;
+	sg_dma_len(sgt->sgl) = size;
+	return sgt;
+}
+
+static struct sg_table *halyard_vram_map_host(struct halyard_bo *bo, struct device *dev,
+					      enum dma_data_direction dir)
+{
+	struct ttm_tt *tt = bo->ttm.ttm;
+	struct sg_table *sgt;
+	int ret;
+
+	sgt = drm_prime_pages_to_sg(bo->gem.dev, tt->pages, tt->num_pages);
+	if (IS_ERR(sgt))
+		return sgt;
+	ret = dma_map_sgtable(dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (ret) {
+		sg_free_table(sgt);
+		kfree(sgt);
+		return ERR_PTR(ret);
+	}
+	return sgt;
+}
+
+static struct sg_table *halyard_vram_map_dma_buf(struct dma_buf_attachment *attach,
+						 enum dma_data_direction dir)
+{
+	struct halyard_bo *bo = to_halyard_bo(attach->dmabuf->priv);
+	struct sg_table *sgt;
+	int ret;
+
+	ret = halyard_vram_pin(bo, attach->peer2peer);
+	if (ret)
+		return ERR_PTR(ret);
+	if (attach->peer2peer)
+		sgt = halyard_vram_map_window(bo, attach->dev, dir);
+	else
+		sgt = halyard_vram_map_host(bo, attach->dev, dir);
+	if (IS_ERR(sgt))
+		halyard_vram_unpin(bo);
+	return sgt;
+}
+
+static void halyard_vram_unmap_dma_buf(struct dma_buf_attachment *attach, struct sg_table *sgt,
+				       enum dma_data_direction dir)
+{
+	if (attach->peer2peer)
+		dma_unmap_resource(attach->dev, sg_dma_address(sgt->sgl), sg_dma_len(sgt->sgl),
+				   dir, DMA_ATTR_SKIP_CPU_SYNC);
+	else
+		dma_unmap_sgtable(attach->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	sg_free_table(sgt);
+	kfree(sgt);
+	halyard_vram_unpin(to_halyard_bo(attach->dmabuf->priv));
+}
+
+/* See halyard_gem_export(). An object is pinned while it is mapped, not while it is attached. */
+const struct dma_buf_ops halyard_vram_dma_buf_ops = {
+	.attach = halyard_vram_attach,
+	.map_dma_buf = halyard_vram_map_dma_buf,
+	.unmap_dma_buf = halyard_vram_unmap_dma_buf,
+	.release = drm_gem_dmabuf_release,
+	.mmap = drm_gem_dmabuf_mmap,
+	.vmap = drm_gem_dmabuf_vmap,
+	.vunmap = drm_gem_dmabuf_vunmap,
+};
+
+static int halyard_vram_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	struct halyard_bo *bo = to_halyard_bo(obj);
+	int ret;
+
+	ret = halyard_vram_pin(bo, false);
+	if (ret)
+		return ret;
+	ret = ttm_bo_vmap(&bo->ttm, map);
+	if (ret)
+		halyard_vram_unpin(bo);
+	return ret;
+}
+
+static void halyard_vram_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	struct halyard_bo *bo = to_halyard_bo(obj);
+
+	ttm_bo_vunmap(&bo->ttm, map);
+	halyard_vram_unpin(bo);
+}
+
+/* ---- the object ---- */
+
+/* In the device's memory; what else is in host memory halyard_bo_show_fdinfo() sees itself. */
+static enum drm_gem_object_status halyard_vram_status(struct drm_gem_object *obj)
+{
+	return halyard_bo_in_vram(to_halyard_bo(obj)) ? DRM_GEM_OBJECT_RESIDENT : 0;
+}
+
+static const struct drm_gem_object_funcs halyard_vram_gem_funcs = {
+	.free = halyard_gem_free,
+	.export = halyard_gem_export,
+	.vmap = halyard_vram_vmap,
+	.vunmap = halyard_vram_vunmap,
+	.mmap = halyard_vram_mmap,
+	.status = halyard_vram_status,
+	.vm_ops = &halyard_vram_vm_ops,
+};
+
+static void halyard_vram_destroy(struct ttm_buffer_object *tbo)
+{
+	drm_gem_object_release(&tbo->base);
+	kfree(to_halyard_vram_bo(tbo));
+}
+
+static struct halyard_bo *halyard_vram_create(struct halyard_device *hdev, u64 size)
+{
+	struct ttm_placement placement = {
+		.num_placement = 1,
+		.placement = &halyard_host_place,
+	};
+	struct halyard_bo *bo;
+	int ret;
+
+	bo = halyard_bo_alloc(hdev, size, &halyard_vram_gem_funcs);
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+
+	/* When it fails it destroys the object. */
+	ret = ttm_bo_init_validate(&hdev->core->vram->ttm, &bo->ttm, ttm_bo_type_device,
+				   &placement, 0, true, NULL, NULL, halyard_vram_destroy);
+	return ret ? ERR_PTR(ret) : bo;
+}
+
+static void halyard_vram_free(struct halyard_bo *bo)
+{
+	halyard_compat_ttm_bo_fini(&bo->ttm);
+}
+
+const struct halyard_bo_kind halyard_bo_vram = {
+	.name = "card",
+	.dma_buf_ops = &halyard_vram_dma_buf_ops,
+	.create = halyard_vram_create,
+	.free = halyard_vram_free,
+};
+
+/* ---- the device ---- */
+
+/**
+ * halyard_vram_used() - bytes of the device's memory that are in use now
+ * @hdev: a device that has some
+ *
+ * Return: bytes, the rest of what objects in the region have is in host memory
+ */
+u64 halyard_vram_used(struct halyard_device *hdev)
+{
+	return ttm_resource_manager_usage(ttm_manager_type(&hdev->core->vram->ttm, TTM_PL_VRAM));
+}
+
+/**
+ * halyard_vram_host_used() - bytes of host memory that objects in the device's region have
+ * @hdev: a device
+ *
+ * Return: bytes
+ */
+u64 halyard_vram_host_used(struct halyard_device *hdev)
+{
+	return hdev->core->vram ? atomic64_read(&hdev->core->vram->host_bytes) : 0;
+}
+
+/**
+ * halyard_vram_evict_all() - moves all that is in the device's memory to the host's
+ * @hdev: a device, also one without such memory
+ *
+ * What is locked or pinned stays. Waits for the jobs that use it, and for the copies.
+ *
+ * Return: 0, or what kept it from moving the rest
+ */
+int halyard_vram_evict_all(struct halyard_device *hdev)
+{
+	struct halyard_vram *vram = hdev->core->vram;
+
+	if (!vram)
+		return 0;
+	return ttm_resource_manager_evict_all(&vram->ttm,
+					      ttm_manager_type(&vram->ttm, TTM_PL_VRAM));
+}
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_vram_evict_all);
+
+/* The first object from @bo on that is not being freed, with a reference; bos_lock is held. */
+static struct halyard_bo *halyard_vram_next(struct halyard_core *core, struct halyard_bo *bo)
+{
+	lockdep_assert_held(&core->bos_lock);
+
+	list_for_each_entry_from(bo, &core->bos, link) {
+		if (bo->kind == &halyard_bo_vram && kref_get_unless_zero(&bo->gem.refcount))
+			return bo;
+	}
+	return NULL;
+}
+
+static void halyard_vram_unmap_bo(struct halyard_bo *bo)
+{
+	dma_resv_lock(bo->gem.resv, NULL);
+	if (bo->ttm.ttm)
+		halyard_tt_unmap(to_halyard_tt(bo->ttm.ttm));
+	dma_resv_unlock(bo->gem.resv);
+}
+
+/**
+ * halyard_vram_unplug() - leaves nothing mapped for the device
+ * @hdev: a device that is unplugged and stopped, its fences signalled
+ *
+ * What was in its memory is lost.
+ */
+void halyard_vram_unplug(struct halyard_device *hdev)
+{
+	struct halyard_core *core = hdev->core;
+	struct halyard_bo *bo, *next;
+
+	if (!core->vram)
+		return;
+	halyard_copies_stop(hdev);
+
+	/* New objects are not mapped any more: those behind the end of the list do not matter. */
+	mutex_lock(&core->bos_lock);
+	bo = halyard_vram_next(core, list_first_entry(&core->bos, struct halyard_bo, link));
+	while (bo) {
+		mutex_unlock(&core->bos_lock);
+		halyard_vram_unmap_bo(bo);
+		mutex_lock(&core->bos_lock);
+		next = halyard_vram_next(core, list_next_entry(bo, link));
+		mutex_unlock(&core->bos_lock);
+		drm_gem_object_put(&bo->gem);
+		mutex_lock(&core->bos_lock);
+		bo = next;
+	}
+	mutex_unlock(&core->bos_lock);
+	/* Pages that copies have left behind. */
+	flush_workqueue(core->vram->ttm.wq);
+}
+
+/**
+ * halyard_vram_show() - tells people about the device's memory
+ * @hdev: a device that has some
+ * @p: where to
+ */
+void halyard_vram_show(struct halyard_device *hdev, struct drm_printer *p)
+{
+	struct halyard_vram *vram = hdev->core->vram;
+
+	drm_printf(p, "%s: %llu of %llu bytes in use, %llu bytes of its objects in host memory\n",
+		   hdev->chip->regions[0].name, halyard_vram_used(hdev), hdev->limits.memory_size,
+		   halyard_vram_host_used(hdev));
+	drm_printf(p, "moved in: %lld bytes, moved out: %lld bytes, window: %llu bytes\n",
+		   atomic64_read(&vram->moved_in), atomic64_read(&vram->moved_out),
+		   vram->visible << PAGE_SHIFT);
+	ttm_resource_manager_debug(ttm_manager_type(&vram->ttm, TTM_PL_VRAM), p);
+}
+
+static void halyard_vram_fini(struct drm_device *drm, void *data)
+{
+	struct halyard_vram *vram = data;
+
+	ttm_range_man_fini(&vram->ttm, TTM_PL_VRAM);
+	ttm_device_fini(&vram->ttm);
+}
+
+/* The window is ours alone, and writes through it may be combined. */
+static int halyard_vram_claim_window(struct halyard_device *hdev, u64 size)
+{
+	u64 start = hdev->limits.window_start;
+
+	if (!dev_is_pci(hdev->dev) || !size)
+		return 0;
+	if (!devm_request_mem_region(hdev->dev, start, size, hdev->chip->name)) {
+		dev_err(hdev->dev, "the window to the card's memory is in use\n");
+		return -EBUSY;
+	}
+	return devm_arch_io_reserve_memtype_wc(hdev->dev, start, size);
+}
+
+/**
+ * halyard_vram_init() - prepares the device's memory, once its limits are known
+ * @hdev: the device
+ *
+ * Return: 0, also when it has no such memory, or a negative error
+ */
+int halyard_vram_init(struct halyard_device *hdev)
+{
+	const struct halyard_limits *limits = &hdev->limits;
+	struct drm_device *drm = &hdev->drm;
+	struct halyard_vram *vram;
+	int ret;
+
+	if (!limits->memory_size)
+		return 0;
+	ret = halyard_vram_claim_window(hdev, limits->window_size);
+	if (ret)
+		return ret;
+
+	vram = drmm_kzalloc(drm, sizeof(*vram), GFP_KERNEL);
+	if (!vram)
+		return -ENOMEM;
+	vram->hdev = hdev;
+	vram->pages = limits->memory_size >> PAGE_SHIFT;
+	vram->visible = min(limits->window_size, limits->memory_size) >> PAGE_SHIFT;
+	init_rwsem(&vram->crowd);
+	ret = drmm_mutex_init(drm, &vram->order_lock);
+	if (ret)
+		return ret;
+
+	ret = halyard_compat_ttm_device_init(&vram->ttm, &halyard_ttm_funcs, hdev->dev,
+					     drm->anon_inode->i_mapping, drm->vma_offset_manager,
+					     dma_addressing_limited(hdev->dev));
+	if (ret)
+		return ret;
+	ret = ttm_range_man_init(&vram->ttm, TTM_PL_VRAM, false, vram->pages);
+	if (ret) {
+		ttm_device_fini(&vram->ttm);
+		return ret;
+	}
+	hdev->core->vram = vram;
+	return drmm_add_action_or_reset(drm, halyard_vram_fini, vram);
+}
