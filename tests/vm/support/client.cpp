@@ -132,9 +132,10 @@ drm_halyard_queue_query Client::query(std::uint32_t queue) const {
   return argument;
 }
 
-std::uint32_t Client::make_bo(std::uint64_t size) const {
+std::uint32_t Client::make_bo(std::uint64_t size, std::uint32_t region) const {
   drm_halyard_bo_create argument{};
   argument.size = size;
+  argument.region = region;
   require(call(DRM_IOCTL_HALYARD_BO_CREATE, argument), "BO_CREATE");
   return argument.handle;
 }

@@ -149,7 +149,7 @@ class Client {
   [[nodiscard]] drm_halyard_queue_query query(std::uint32_t queue) const;
 
   // Memory
-  [[nodiscard]] std::uint32_t make_bo(std::uint64_t size) const;
+  [[nodiscard]] std::uint32_t make_bo(std::uint64_t size, std::uint32_t region = 0) const;
   /// Mapped; bound in vm() where the device has an MMU.
   [[nodiscard]] Buffer make_buffer(std::uint64_t size);
   [[nodiscard]] Mapping map(std::uint32_t handle, std::uint64_t size) const;
