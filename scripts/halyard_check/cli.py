@@ -7,7 +7,7 @@ import sys
 import time
 
 # Importing a module registers its stages; this is the order in which they run: what is quick and fails often first.
-from . import style, host, kernel, guest, conformance, delivery  # noqa: F401  isort: skip
+from . import style, host, kernel, guest, conformance, kit, delivery  # noqa: F401  isort: skip
 from .core import RESULTS, SCRIPTS, STAGES, Log, Result
 
 SHOWN_ERRORS = 15

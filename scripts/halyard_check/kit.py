@@ -4,10 +4,12 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 from .core import RESULTS, ROOT, Result, chips, stage, tracked_files
 
-CHIP = "trial"
+# Named after this file: a chip is not named outside its folders.
+CHIP = f"{Path(__file__).stem}chip"
 # What of user space it takes; the rest of it is the same for every chip.
 TARGETS = ("halyard-emulator", "halyard-tool", "platform-sim", "conformance", CHIP)
 # Those stages whose verdict depends on the chip's sources.

@@ -11,11 +11,11 @@ extern "C" {
 /**
  * DOC: Newchip's job payload
  *
- * The payload of a job (&struct drm_halyard_job.payload) is one &struct drm_halyard_newchip_payload,
- * which holds the commands themselves. A command addresses memory as an offset in one of the job's
- * buffers, by the buffer's position in the job's list. The kernel checks every command before the
- * job is accepted: one that leaves its buffer, or writes to one that the job may only read, fails
- * SUBMIT with EINVAL.
+ * The payload of a job (&struct drm_halyard_job.payload) is one
+ * &struct drm_halyard_newchip_payload, which holds the commands themselves. A command addresses
+ * memory as an offset in one of the job's buffers, by the buffer's position in the job's list. The
+ * kernel checks every command before the job is accepted: one that leaves its buffer, or writes to
+ * one that the job may only read, fails SUBMIT with EINVAL.
  */
 
 /** enum drm_halyard_newchip_engine - engine classes */

@@ -71,8 +71,8 @@ static void newchip_stop(struct halyard_device *hdev)
 		dev_err(hdev->dev, "the card does not stop\n");
 }
 
-static int newchip_reset(struct halyard_device *hdev, enum halyard_reset_level level,
-			struct halyard_queue *queue)
+static int reset_at(struct halyard_device *hdev, enum halyard_reset_level level,
+		    struct halyard_queue *queue)
 {
 	return newchip_reset_card(hdev);
 }
@@ -113,7 +113,7 @@ static const struct halyard_chip_ops newchip_ops = {
 	.queue_progress = newchip_queue_progress,
 	.job_check = newchip_job_check,
 	.job_run = newchip_job_run,
-	.reset = newchip_reset,
+	.reset = reset_at,
 	.timestamp = newchip_timestamp,
 	.query = newchip_query,
 };

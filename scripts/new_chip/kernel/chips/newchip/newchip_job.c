@@ -23,15 +23,14 @@ static const struct newchip_opcode {
 	[DRM_HALYARD_NEWCHIP_TIMESTAMP] = { 8 },
 };
 
-static bool newchip_place_is_zero(const struct drm_halyard_newchip_place *place)
+static bool place_is_zero(const struct drm_halyard_newchip_place *place)
 {
 	return !place->offset && !place->slot && !place->pad;
 }
 
 /* Whether @count elements of @size bytes at @place lie in a buffer that the job may use so. */
-static bool newchip_place_is_good(struct halyard_job *job,
-				 const struct drm_halyard_newchip_place *place, u32 count, u32 size,
-				 bool write)
+static bool place_is_good(struct halyard_job *job, const struct drm_halyard_newchip_place *place,
+			  u32 count, u32 size, bool write)
 {
 	const struct halyard_job_buffer *buffer;
 	u64 bytes = (u64)count * size;
@@ -46,10 +45,17 @@ static bool newchip_place_is_good(struct halyard_job *job,
 	return bytes <= buffer->size && place->offset <= buffer->size - bytes;
 }
 
-static bool newchip_command_is_good(struct halyard_job *job,
-				   const struct drm_halyard_newchip_command *command)
+static bool input_is_good(struct halyard_job *job, const struct drm_halyard_newchip_place *place,
+			  u32 count, u32 size, bool present)
+{
+	return present ? place_is_good(job, place, count, size, false) : place_is_zero(place);
+}
+
+static bool command_is_good(struct halyard_job *job,
+			    const struct drm_halyard_newchip_command *command)
 {
 	const struct newchip_opcode *opcode;
+	u32 count = command->count;
 
 	if (command->opcode >= ARRAY_SIZE(newchip_opcodes))
 		return false;
@@ -58,22 +64,17 @@ static bool newchip_command_is_good(struct halyard_job *job,
 
 	opcode = &newchip_opcodes[command->opcode];
 	if (!opcode->size) /* NOP */
-		return !command->count && newchip_place_is_zero(&command->out) &&
-		       newchip_place_is_zero(&command->a) && newchip_place_is_zero(&command->b);
+		return !count && place_is_zero(&command->out) && place_is_zero(&command->a) &&
+		       place_is_zero(&command->b);
 
-	if (!command->count || command->count > (u32)S32_MAX / opcode->size)
+	if (!count || count > (u32)S32_MAX / opcode->size)
 		return false;
-	if (command->opcode == DRM_HALYARD_NEWCHIP_TIMESTAMP && command->count != 1)
-		return false;
-	if (!newchip_place_is_good(job, &command->out, command->count, opcode->size, true))
-		return false;
-	if (opcode->a ? !newchip_place_is_good(job, &command->a, command->count, opcode->size, false)
-		      : !newchip_place_is_zero(&command->a))
+	if (command->opcode == DRM_HALYARD_NEWCHIP_TIMESTAMP && count != 1)
 		return false;
 
-	return opcode->b ? newchip_place_is_good(job, &command->b, command->count, opcode->size,
-						false)
-			 : newchip_place_is_zero(&command->b);
+	return place_is_good(job, &command->out, count, opcode->size, true) &&
+	       input_is_good(job, &command->a, count, opcode->size, opcode->a) &&
+	       input_is_good(job, &command->b, count, opcode->size, opcode->b);
 }
 
 /* The descriptor is the driver's own: nobody changes it while the card reads it. */
@@ -111,7 +112,7 @@ int newchip_job_check(struct halyard_job *job)
 	if (payload->flags || payload->count > DRM_HALYARD_NEWCHIP_COMMANDS_MAX)
 		return -EINVAL;
 	for (i = 0; i < payload->count; i++)
-		if (!newchip_command_is_good(job, &payload->commands[i]))
+		if (!command_is_good(job, &payload->commands[i]))
 			return -EINVAL;
 	if (memchr_inv(&payload->commands[payload->count], 0,
 		       (DRM_HALYARD_NEWCHIP_COMMANDS_MAX - payload->count) *
