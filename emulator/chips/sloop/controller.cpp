@@ -71,7 +71,7 @@ void Card::finish_reset() {
 
 bool Card::work_due() const {
   return admin_requests_.used() != 0 || !answers_.empty() || !new_events_.empty() ||
-         std::ranges::any_of(queues_, &Queue::status_due);
+         std::ranges::any_of(queues_, &Queue::wants_status);
 }
 
 void Card::serve(Lock& lock) {
@@ -91,7 +91,9 @@ void Card::serve_pinned() {
   }
   write_events();
   for (Queue& queue : queues_) {
-    if (running() && queue.exists && std::exchange(queue.status_due, false)) write_status(queue);
+    if (!running() || !queue.wants_status()) continue;
+    queue.status_due = false;
+    write_status(queue);
   }
 }
 

@@ -80,6 +80,9 @@ struct Queue {
     return config.responses + std::uint64_t{index % ring_size()} * sizeof(slp_response);
   }
 
+  /// An engine that owns the queue writes the status block itself.
+  [[nodiscard]] bool wants_status() const { return exists && status_due && owner == kNoOwner; }
+
   void create(const slp_queue_config& how) {
     clear();
     config = how;

@@ -246,6 +246,16 @@ std::optional<slp_admin_response> TestQueue::destroy(std::chrono::milliseconds t
   return machine_.request(SLP_ADMIN_QUEUE_DESTROY, number_, time);
 }
 
+slp_queue_status TestQueue::status() {
+  auto& block = machine_.memory<slp_queue_status>(status_);
+  slp_queue_status copy{};
+  copy.commands = std::atomic_ref(block.commands).load(std::memory_order_acquire);
+  copy.busy_ns = std::atomic_ref(block.busy_ns).load(std::memory_order_relaxed);
+  copy.state = std::atomic_ref(block.state).load(std::memory_order_relaxed);
+  copy.engine = std::atomic_ref(block.engine).load(std::memory_order_relaxed);
+  return copy;
+}
+
 std::uint64_t TestQueue::enqueue(const slp_request& request) {
   entry(tail_++) = request;
   return request.id;

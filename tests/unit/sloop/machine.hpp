@@ -147,7 +147,7 @@ class TestQueue {
   }
   static constexpr std::uint64_t kDataSize = 1 << 20;
 
-  [[nodiscard]] slp_queue_status status() { return machine_.memory<slp_queue_status>(status_); }
+  [[nodiscard]] slp_queue_status status();
   slp_request& entry(std::uint32_t index) {
     return machine_.memory<slp_request>(requests_ + index % (1U << options_.order) * 32);
   }

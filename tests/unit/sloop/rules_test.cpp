@@ -173,6 +173,7 @@ TEST_F(RulesTest, RequestChanged) {
   queue.ring();
   ASSERT_TRUE(eventually([&] { return machine_.read(SLP_INJECT_FIRED) == 1; }));
   queue.entry(4).id = 77;
+  machine_.write(SLP_SCRATCH, 1);
   ASSERT_TRUE(queue.response());
   EXPECT_EQ(queue.response()->id, 77U);
 }
@@ -184,6 +185,7 @@ TEST_F(RulesTest, JobChanged) {
   queue.submit_tasks(one());
   ASSERT_TRUE(eventually([&] { return machine_.read(SLP_INJECT_FIRED) == 1; }));
   machine_.memory<slp_job>(queue.last_job()).payload.size = 0;
+  machine_.write(SLP_SCRATCH, 1);  // orders the change before what the card does later
   EXPECT_EQ(queue.response()->status, std::uint32_t{SLP_STATUS_OK});
 }
 
