@@ -40,29 +40,6 @@ TEST(ParseInjection, Refusals) {
   }
 }
 
-TEST(Injector, SkipsCountsAndMatches) {
-  Injector injector;
-  injector.arm({.kind = CLP_INJECT_HANG, .target = 3, .skip = 2, .count = 2, .arg = 9});
-  EXPECT_FALSE(injector.hit(CLP_INJECT_SLOW, 3));
-  EXPECT_FALSE(injector.hit(CLP_INJECT_HANG, 4));
-  EXPECT_FALSE(injector.hit(CLP_INJECT_HANG, 3));
-  EXPECT_FALSE(injector.hit(CLP_INJECT_HANG, 3));
-  EXPECT_EQ(injector.hit(CLP_INJECT_HANG, 3), 9U);
-  EXPECT_EQ(injector.fired(), 1U);
-  EXPECT_EQ(injector.hit(CLP_INJECT_HANG, 3), 9U);
-  EXPECT_FALSE(injector.hit(CLP_INJECT_HANG, 3));
-  EXPECT_FALSE(injector.any());
-  EXPECT_EQ(injector.fired(), 2U);
-  injector.arm({.kind = CLP_INJECT_SLOW, .count = 0});
-  EXPECT_FALSE(injector.any());
-  for (std::size_t i = 0; i < 2 * Injector::kMaxArmed; ++i)
-    injector.arm({.kind = CLP_INJECT_SLOW});
-  std::size_t hits = 0;
-  while (injector.hit(CLP_INJECT_SLOW, 0))
-    ++hits;
-  EXPECT_EQ(hits, Injector::kMaxArmed);
-}
-
 class Inject : public CardTest {
  protected:
   TestQueue queue_{machine_, context_, 4, {.engine_class = kCopyClass}};
