@@ -68,7 +68,7 @@ def table(runs):
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
 
-@stage("conformance", "every chip, in process and in the VM, does what it must or refuses it; prints a table")
+@stage("conformance", "every chip, in process and in the VM, does what it must or refuses it")
 def check_conformance(log):
     result = Result()
     runs = []
@@ -77,7 +77,6 @@ def check_conformance(log):
             found, areas, level = run(log, chip)
             result.add(found)
             runs.append((f"{chip} {platform}", areas, level))
-    lines = ["conformance: passed/unsupported/failed", *table(runs)]
-    log.write("\n".join(lines))
-    print("\n".join(lines), flush=True)
+    result.notes = ["passed/unsupported/failed by chip and area", *table(runs)]
+    log.write("\n".join(result.notes))
     return result

@@ -2,7 +2,9 @@
 #include "platform/drm/drm_device.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <xf86drm.h>
 
 #include <cerrno>
@@ -153,18 +155,30 @@ PlatformDevice::Buffer DrmDevice::describe(Handle handle) const {
               "the buffer is in the unknown memory region " + std::to_string(info.region));
 }
 
+namespace {
+
+bool is_dmabuf(int fd) {
+  struct statfs status {};
+  return fstatfs(fd, &status) == 0 && status.f_type == DMA_BUF_MAGIC;
+}
+
+}  // namespace
+
+Error DrmDevice::import_error(int dmabuf_fd, int error) const {
+  const auto reason =
+      call_error(facts_.path, "the descriptor cannot be imported as a buffer", error);
+  if (error != EINVAL || facts_.has_mmu || !is_dmabuf(dmabuf_fd)) return reason;
+  return {HALYARD_UNSUPPORTED,
+          "the device has no MMU, and the buffer behind the descriptor is not contiguous",
+          reason.details()};
+}
+
 PlatformDevice::Buffer DrmDevice::buffer_import(int dmabuf_fd) {
   // Another thread may be closing the handle that this import finds: not in between.
   const std::lock_guard lock(gems_mutex_);
   std::uint32_t handle = 0;
   if (drmPrimeFDToHandle(node_.fd(), dmabuf_fd, &handle) != 0) {
-    const int error = errno;
-    const bool contiguous = error == EOPNOTSUPP && !facts_.has_mmu;
-    throw call_error(facts_.path,
-                     contiguous ? "the device has no MMU, and the buffer behind the descriptor is "
-                                  "not contiguous"
-                                : "the descriptor cannot be imported as a buffer",
-                     error);
+    throw import_error(dmabuf_fd, errno);
   }
   const bool known = gems_.contains(handle);
   try {

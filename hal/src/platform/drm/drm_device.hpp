@@ -61,6 +61,7 @@ class DrmDevice final : public PlatformDevice {
   /// What the kernel knows of a buffer.
   [[nodiscard]] Buffer describe(Handle handle) const;
   void close_gem(Handle handle) const noexcept;
+  [[nodiscard]] Error import_error(int dmabuf_fd, int error) const;
   [[nodiscard]] Error submit_error(int error) const;
   [[nodiscard]] Error limit_error(const char* what, int error) const;
 

@@ -56,8 +56,8 @@ class Buffers {
   /// In that region.
   PlatformDevice::Buffer add(std::unique_ptr<HostMemory> memory, std::size_t region);
   /// What this process exported from the same kind of chip is the same memory again, where it was;
-  /// all else is in `foreign_region`.
-  PlatformDevice::Buffer import(int fd, std::size_t foreign_region);
+  /// all else is in `foreign_region`, or refused.
+  PlatformDevice::Buffer import(int fd, std::size_t foreign_region, bool take_foreign);
   void remove(Handle handle) noexcept;
   [[nodiscard]] std::span<std::byte> bytes(Handle handle);
   [[nodiscard]] int export_fd(Handle handle);

@@ -130,7 +130,8 @@ PlatformDevice::Buffer SimDevice::buffer_wrap(std::span<std::byte> memory, bool 
 }
 
 PlatformDevice::Buffer SimDevice::buffer_import(int dmabuf_fd) {
-  return buffers_.import(dmabuf_fd, foreign_region());
+  const auto region = foreign_region();
+  return buffers_.import(dmabuf_fd, region, !info_.regions[region].contiguous);
 }
 
 std::shared_ptr<emu::AddressSpace> SimDevice::space_of(std::span<const BufferUse> buffers) {
