@@ -134,7 +134,7 @@ class CardsTest : public testing::Test {
  protected:
   void SetUp() override {
     for (const auto& info : enumerate()) {
-      if (info.usable == 0) continue;
+      ASSERT_EQ(info.usable, 1U) << info.path << ": " << info.problem;
       // In process there is one of each kind, which may be opened twice.
       for (int i = 0; i < (in_process() ? 2 : 1); ++i)
         cards_.push_back(std::make_unique<Card>(info.path));
