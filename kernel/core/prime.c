@@ -60,7 +60,7 @@ static int halyard_import_check(struct halyard_bo *bo, struct sg_table *sgt)
 	for_each_sgtable_dma_sg(sgt, sg, i) {
 		if (sg_dma_address(sg) != next || dma_need_sync(hdev->dev, next)) {
 			dev_notice_ratelimited(hdev->dev,
-					       "memory of another device is not contiguous below %u bits of address\n",
+					       "memory of another device is not in one piece within %u bits of address\n",
 					       hdev->limits.dma_bits);
 			return -EINVAL;
 		}
