@@ -135,6 +135,17 @@ TEST_F(Inject, InterruptLate) {
   EXPECT_EQ(machine_.read(DORY_IRQ_STATUS), std::uint32_t{DORY_IRQ_DONE});
 }
 
+TEST_F(Inject, InterruptLateEndsWithAReset) {
+  machine_.enable_interrupts();
+  machine_.inject(DORY_INJECT_IRQ_LATE, 30000);
+  expect_works(1);
+  ASSERT_TRUE(machine_.reset());
+  machine_.enable_interrupts();
+  std::this_thread::sleep_for(60ms);
+  EXPECT_EQ(machine_.host.raised(0), 0U);
+  EXPECT_EQ(machine_.read(DORY_IRQ_STATUS), 0U);
+}
+
 TEST_F(Inject, InterruptSpurious) {
   machine_.inject(DORY_INJECT_IRQ_SPURIOUS);
   EXPECT_EQ(machine_.host.raised(0), 0U) << "while disabled";
@@ -191,6 +202,7 @@ TEST_F(Inject, LinkLossWithinAJob) {
   EXPECT_EQ(out_word(0), 1U);
   EXPECT_EQ(out_word(4), 0U);
   EXPECT_EQ(machine_.host.raised(0), 0U);
+  machine_.card->reset(ResetKind::kFunction);  // does not arrive, and is no breach
   machine_.card->reset(ResetKind::kBus);
   ASSERT_TRUE(eventually([&] { return machine_.read(DORY_STATUS) == 0; }));
 }

@@ -143,6 +143,8 @@ TEST_F(Regions, LimitIsExact) {
                1 | DORY_ERROR_ACCESS_WRITE);
   expect_error(Stream{}.fill(dense(1, kU8, {1}, 100), 2).end(), DORY_ERROR_BOUNDS, out_ + 100,
                1 | DORY_ERROR_ACCESS_WRITE);
+  expect_error(Stream{}.fill(dense(1, kU8, {1}, 200), 2).end(), DORY_ERROR_BOUNDS, out_ + 200,
+               1 | DORY_ERROR_ACCESS_WRITE);
   machine_.set_region(1, out_, 0, true);
   expect_error(Stream{}.fill(dense(1, kU8, {1}), 2).end(), DORY_ERROR_BOUNDS, out_,
                1 | DORY_ERROR_ACCESS_WRITE);

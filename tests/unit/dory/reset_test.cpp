@@ -55,6 +55,47 @@ TEST_F(Reset, WithinAnOperationWritesNothing) {
   expect_works();
 }
 
+TEST_F(Reset, WithinATimestampWritesNothing) {
+  machine_.host.block(out_);
+  machine_.start(valid_operation(DRM_HALYARD_DORY_OP_TIMESTAMP).end());
+  machine_.host.wait_blocked();
+  machine_.write(DORY_CTRL, DORY_CTRL_RESET);
+  machine_.host.unblock();
+  ASSERT_TRUE(eventually([&] { return machine_.read(DORY_STATUS) == 0; }));
+  EXPECT_EQ(out_word(), 0U);
+  EXPECT_EQ(out_word(4), 0U);
+}
+
+TEST_F(Reset, AtTheEndOfAJobCompletesNothing) {
+  machine_.enable_interrupts();
+  machine_.inject(DORY_INJECT_SLOW, 20000);
+  machine_.start(fill_job(1));
+  ASSERT_TRUE(eventually([&] { return machine_.read(DORY_INJECT_FIRED) == 1; }));
+  // What reads the stream from its start again is the checker, after END.
+  machine_.host.block(machine_.stream_address);
+  machine_.host.wait_blocked();
+  machine_.write(DORY_CTRL, DORY_CTRL_RESET);
+  machine_.host.unblock();
+  ASSERT_TRUE(eventually([&] { return machine_.read(DORY_STATUS) == 0; }));
+  EXPECT_EQ(machine_.host.raised(0), 0U);
+  EXPECT_EQ(machine_.read(DORY_COMPLETED), 0U);
+  expect_works();
+}
+
+TEST_F(Reset, ExcusesBusErrors) {
+  Stream stream;
+  stream.copy(dense(0, DRM_HALYARD_DORY_I32, {64}), dense(1, DRM_HALYARD_DORY_I32, {64})).end();
+  machine_.host.block(in_);
+  machine_.start(stream);
+  machine_.host.wait_blocked();
+  machine_.write(DORY_CTRL, DORY_CTRL_RESET);
+  machine_.host.set_bus_master(false);
+  machine_.host.unblock();
+  ASSERT_TRUE(eventually([&] { return machine_.read(DORY_STATUS) == 0; }));
+  machine_.host.set_bus_master(true);
+  expect_works();
+}
+
 TEST_F(Reset, ClearsInterrupts) {
   ASSERT_EQ(machine_.run(fill_job(1)), std::uint32_t{DORY_ERROR_NONE});
   ASSERT_TRUE(eventually([&] { return machine_.read(DORY_IRQ_STATUS) != 0; }));

@@ -134,6 +134,22 @@ TEST_F(Rules, P2SleepWhileBusy) {
   expect_broken({"DORY-P2"});
 }
 
+TEST_F(Rules, P2JobsStandStillAsleep) {
+  machine_.inject(DORY_INJECT_SLOW, 20000);
+  Stream stream;
+  stream.fill(dense(1, DRM_HALYARD_DORY_I32, {1}), 1);
+  stream.fill(dense(1, DRM_HALYARD_DORY_I32, {1}, 4), 2).end();
+  machine_.start(stream);
+  ASSERT_TRUE(eventually([&] { return machine_.read(DORY_INJECT_FIRED) == 1; }));
+  machine_.card->set_power(PowerState::kD3hot);
+  std::this_thread::sleep_for(60ms);
+  EXPECT_EQ(out_word(4), 0U);
+  machine_.card->set_power(PowerState::kD0);
+  ASSERT_TRUE(machine_.wait_idle());
+  EXPECT_EQ(out_word(4), 2U);
+  expect_broken({"DORY-P2"});
+}
+
 TEST_F(Rules, D2AfterUnmap) {
   machine_.host.unmap(out_ & ~4095U, 1 << 17);
   machine_.card->dma_unmapped(out_ & ~4095U, 1 << 17);
