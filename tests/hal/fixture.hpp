@@ -67,6 +67,13 @@ class HalTest : public testing::Test {
     std::copy(values.begin(), values.end(), result.template map<T>().begin());
     return result;
   }
+  /// A buffer of zeroes that the host has written: memory that nobody touched may not be there yet.
+  [[nodiscard]] Buffer touched(std::uint64_t bytes) const {
+    auto result = device_.allocate(bytes);
+    const auto contents = result.map();
+    std::fill(contents.begin(), contents.end(), std::byte{0});
+    return result;
+  }
   /// A queue whose copies and fills reach the host's own memory.
   [[nodiscard]] Queue host_queue() const;
   /// Runs add_relu on x and expects the right y.

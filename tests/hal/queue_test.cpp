@@ -162,7 +162,7 @@ TEST_F(QueueTest, BuffersAreGivenBackWhenTheirJobIsDone) {
   const std::array<Point, 1> waits{gate.at(1)};
   queue_.barrier().wait(kPatience);
   const auto after_arena = device_.info().memory_used;
-  const auto done = queue_.fill(device_.allocate(1 << 20), 0, 4, 1, {.waits = waits});
+  const auto done = queue_.fill(touched(1 << 20), 0, 4, 1, {.waits = waits});
   EXPECT_GE(device_.info().memory_used, after_arena + (1U << 20U));
   gate.signal(1);
   done.wait(kPatience);

@@ -13,7 +13,16 @@ namespace {
 class PriorityOrderTest : public HalTest {
  protected:
   static constexpr std::size_t kQueues = 6;
-  static constexpr std::uint64_t kJobs = 16, kBytes = 2U << 20U;
+  static constexpr std::uint64_t kJobs = 6;
+  // Enough to do for one job that the device is slower than who submits.
+  static constexpr std::uint32_t kWidth = 384;
+
+  static Graph square_graph() {
+    Graph graph;
+    const auto x = graph.input("x", {kWidth, kWidth});
+    graph.output("y", graph.matmul(x, x));
+    return graph;
+  }
 
   /// A queue with work that begins when `held` is reached.
   struct Work {
@@ -25,14 +34,14 @@ class PriorityOrderTest : public HalTest {
     Work work{device_.create_queue(0, priority), device_.create_profile(), {}};
     work.queue.barrier({.waits = held});
     for (std::uint64_t i = 0; i < jobs; ++i)
-      work.queue.fill(memory_, 0, kBytes, 1);
-    work.end = work.queue.fill(memory_, 0, kBytes, 1, {.profile = &work.profile});
+      work.queue.submit(program_, {{"x", x_}, {"y", y_}});
+    work.end = work.queue.submit(program_, {{"x", x_}, {"y", y_}}, {.profile = &work.profile});
     return work;
   }
   /// When the device was done with it, in its own time.
   static std::uint64_t end_of(const Work& work) {
     work.end.wait(kPatience);
-    return work.profile.entries().at(0).end_ns;
+    return work.profile.entries().back().end_ns;
   }
 
   /// Ordinary queues and an important one begin when `holders` jobs of another are done. How many
@@ -54,15 +63,19 @@ class PriorityOrderTest : public HalTest {
     return reached < holder.end.value() ? std::optional(earlier) : std::nullopt;
   }
 
-  const Buffer memory_ = device_.allocate(kBytes);
+  const Program program_ = device_.compile(square_graph());
+  const Buffer x_ = device_.allocate(sizeof(float) * kWidth * kWidth);
+  const Buffer y_ = device_.allocate(sizeof(float) * kWidth * kWidth);
 };
 
 TEST_F(PriorityOrderTest, MoreImportantQueuesAreDoneFirst) {
   std::optional<std::size_t> earlier;
-  for (std::uint64_t holders = 32; !earlier && holders <= 2048; holders *= 2)
+  for (std::uint64_t holders = 8; !earlier && holders <= 128; holders *= 2)
     earlier = done_before(holders);
   ASSERT_TRUE(earlier) << "the device is faster than jobs are submitted";
-  EXPECT_EQ(*earlier, 0U) << "they have as much to do, and were submitted before";
+  // They have as much to do, and were submitted before: on engines that have nothing more important
+  // to do, one each may be done.
+  EXPECT_LT(*earlier, device_.engines().at(0).count);
 }
 
 TEST_F(PriorityOrderTest, WhatIsNotImportantIsDoneInTheEnd) {

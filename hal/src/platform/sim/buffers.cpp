@@ -194,11 +194,12 @@ PlatformDevice::Buffer Buffers::add(std::unique_ptr<HostMemory> memory, std::siz
 
 PlatformDevice::Buffer Buffers::import(int fd, std::size_t foreign_region, bool take_foreign) {
   if (auto own = exports().find(fd, chip_)) return add(std::move(own));
+  auto memory = HostMemory::import(fd);
   if (!take_foreign) {
     throw Error(HALYARD_UNSUPPORTED,
                 "the device has no MMU, and the buffer behind the descriptor is not contiguous");
   }
-  return add(HostMemory::import(fd), foreign_region);
+  return add(std::move(memory), foreign_region);
 }
 
 void Buffers::remove(Handle handle) noexcept {
