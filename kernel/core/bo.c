@@ -87,27 +87,6 @@ int halyard_find_region(struct halyard_device *hdev, enum halyard_memory memory)
 }
 
 /**
- * halyard_bo_region_used() - bytes that are in use in a region now
- * @hdev: the device
- * @region: index into &halyard_chip.regions
- *
- * What has no place in the device's memory is in the host's.
- *
- * Return: bytes
- */
-u64 halyard_bo_region_used(struct halyard_device *hdev, u32 region)
-{
-	u64 used = atomic64_read(&hdev->core->region_used[region]);
-
-	if (hdev->chip->regions[region].memory == HALYARD_MEMORY_CARD)
-		return halyard_vram_used(hdev);
-	if (region == halyard_bo_host_region(hdev))
-		used += halyard_vram_host_used(hdev);
-	return used;
-}
-EXPORT_SYMBOL_HALYARD_TESTS(halyard_bo_region_used);
-
-/**
  * halyard_bo_host_region() - the region of memory that is not of this device's making
  * @hdev: the device
  *

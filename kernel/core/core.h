@@ -322,7 +322,6 @@ u64 halyard_bo_size_max(struct halyard_device *hdev);
 int halyard_find_region(struct halyard_device *hdev, enum halyard_memory memory);
 /* At unplug: nothing is mapped for the device any more. Who has something pinned still unpins. */
 void halyard_bos_unplug(struct halyard_device *hdev);
-u64 halyard_bo_region_used(struct halyard_device *hdev, u32 region);
 /* The region of memory that is not of this device's making. */
 u32 halyard_bo_host_region(struct halyard_device *hdev);
 /* fdinfo's memory keys. */

@@ -76,7 +76,7 @@ static int halyard_query_memory(struct halyard_file *file, struct drm_halyard_de
 		if (hdev->chip->regions[i].memory != HALYARD_MEMORY_CARD)
 			memory[i].flags |= DRM_HALYARD_MEMORY_HOST;
 		memory[i].size = halyard_bo_region_size(hdev, i);
-		memory[i].used = halyard_bo_region_used(hdev, i);
+		memory[i].used = atomic64_read(&hdev->core->region_used[i]);
 	}
 	return halyard_query_answer(args, memory, hdev->chip->num_regions * sizeof(memory[0]));
 }

@@ -740,6 +740,7 @@ u64 halyard_vram_used(struct halyard_device *hdev)
 {
 	return ttm_resource_manager_usage(ttm_manager_type(&hdev->core->vram->ttm, TTM_PL_VRAM));
 }
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_vram_used);
 
 /**
  * halyard_vram_host_used() - bytes of host memory that objects in the device's region have
@@ -751,6 +752,7 @@ u64 halyard_vram_host_used(struct halyard_device *hdev)
 {
 	return hdev->core->vram ? atomic64_read(&hdev->core->vram->host_bytes) : 0;
 }
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_vram_host_used);
 
 /**
  * halyard_vram_evict_all() - moves all that is in the device's memory to the host's

@@ -39,7 +39,8 @@ extern "C" {
  * Errors of jobs arrive with the job's fence, in the syncobjs that it signals: ETIME (the job hung
  * and was stopped), EFAULT (its access faulted), EILSEQ (illegal command), EBADMSG (uncorrectable
  * memory error), ECANCELED (cancelled without guilt or because a job before it in the same queue
- * failed), EIO or ENODEV (device lost). &DRM_IOCTL_HALYARD_QUEUE_QUERY has the details.
+ * failed), EIO or ENODEV (device lost; EIO also: the contents of a buffer were lost when they were
+ * moved). &DRM_IOCTL_HALYARD_QUEUE_QUERY has the details.
  *
  * A syncobj's point keeps such an error only until it is reached: the DRM core drops the fences of
  * points that are past, so a wait for a point that was reached long ago succeeds although its job
@@ -190,7 +191,10 @@ struct drm_halyard_query_memory {
 #define DRM_HALYARD_MEMORY_MAPPABLE	0x2 /* mmap works */
 	/** @size: bytes; of host memory, what the device may use */
 	__u64 size;
-	/** @used: bytes held by buffer objects of this device */
+	/**
+	 * @used: bytes held by buffer objects of this device; of its own memory maybe more than
+	 * @size: fdinfo tells what of them has its place there, the rest is in host memory
+	 */
 	__u64 used;
 };
 
@@ -384,7 +388,7 @@ enum drm_halyard_priority {
 
 /**
  * struct drm_halyard_queue_create - argument of QUEUE_CREATE. EMFILE: this user's share is used up;
- * ENOSPC: the device's.
+ * ENOSPC: the device's. EHOSTDOWN: its firmware does not run, &DRM_HALYARD_QUERY_FIRMWARE says why.
  */
 struct drm_halyard_queue_create {
 	/** @vm_id: address space of its jobs */
@@ -524,7 +528,9 @@ struct drm_halyard_job {
  * struct drm_halyard_submit - argument of SUBMIT
  *
  * All jobs are accepted or none. A job may await what an earlier one of the same call signals.
- * ECANCELED: a queue is banned.
+ * ECANCELED: a queue is banned. ENOSPC: what all jobs use of the device's own memory does not fit
+ * there at a time; the log says who has pinned the rest, if somebody has. EBUSY: another device uses
+ * one of the buffers in host memory. EIO: the contents of one were lost when they were moved.
  */
 struct drm_halyard_submit {
 	/** @flags: must be zero */

@@ -81,8 +81,9 @@ TEST_F(Memory, TwiceTheCardsKeepsItsContents) {
     handles[i] = client_.make_bo(kSize);
     ASSERT_EQ(client_.fill_bo(handles[i], kSize, static_cast<std::uint32_t>(i + 1)), 1);
   }
-  EXPECT_LE(memory_region(client_, kCardMemory).used, card_size());
-  EXPECT_GE(memory_region(client_, kHostMemory).used, card_size());
+  EXPECT_EQ(memory_region(client_, kCardMemory).used, handles.size() * kSize);
+  EXPECT_LE(fdinfo(client_, "drm-resident-vram"), card_size() / kMiB);
+  EXPECT_GE(fdinfo(client_, "drm-resident-host"), card_size() / kMiB);
 
   // By jobs, then by the processor.
   const auto host = client_.make_bo(kSize, kHostMemory);
