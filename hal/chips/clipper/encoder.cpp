@@ -180,7 +180,6 @@ lowering::Capabilities capabilities(const drm_halyard_clipper_info& info) {
     if ((info.opcodes >> chip_opcode(opcode) & 1) == 0) chip.opcodes.remove(opcode);
   }
   chip.max_bindings = info.bindings_max;
-  chip.refuse = lowering::refuse_wide_windows;
   return chip;
 }
 

@@ -172,7 +172,7 @@ std::string refuse(const lowering::Command& command) {
     if (operand.offset > std::numeric_limits<std::uint32_t>::max())
       return "its memory lies beyond the chip's 32-bit offsets";
   }
-  return lowering::refuse_wide_windows(command);
+  return {};
 }
 
 }  // namespace

@@ -87,6 +87,7 @@ std::size_t check_stream(std::span<const std::byte> stream, std::size_t bindings
                                        " is not that of a stream");
   }
   std::size_t operations = 0;
+  bool ended = false;
   for (std::size_t at = 0; at < words; ++at) {
     const Head head(load(stream, at));
     if (head.opcode == DRM_HALYARD_DORY_OP_SET) {
@@ -97,13 +98,11 @@ std::size_t check_stream(std::span<const std::byte> stream, std::size_t bindings
     if (head.opcode >= DRM_HALYARD_DORY_NUM_OPCODES || (opcodes >> head.opcode & 1) == 0) {
       malformed(at, "has the unknown opcode " + std::to_string(head.opcode));
     }
-    const bool end = head.opcode == DRM_HALYARD_DORY_OP_END;
-    if (end != (at + 1 == words)) malformed(at, "is not where the stream ends");
-    if (!end) ++operations;
+    ended = head.opcode == DRM_HALYARD_DORY_OP_END;
+    if (ended != (at + 1 == words)) malformed(at, "is not where the stream ends");
+    if (!ended) ++operations;
   }
-  if (load(stream, words - 1) != operation_word(DRM_HALYARD_DORY_OP_END)) {
-    malformed(words - 1, "does not end the stream");
-  }
+  if (!ended) malformed(words - 1, "does not end the stream");
   return operations;
 }
 

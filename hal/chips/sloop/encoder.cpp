@@ -161,7 +161,6 @@ lowering::Capabilities capabilities(const drm_halyard_sloop_info& info) {
     if ((info.opcodes >> kind.opcode & 1) == 0) chip.opcodes.remove(kind.from);
   }
   chip.max_bindings = info.bindings_max;
-  chip.refuse = lowering::refuse_wide_windows;
   return chip;
 }
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "lowering/capabilities.hpp"
 
-#include <algorithm>
-#include <limits>
-
 namespace halyard::hal::lowering {
 
 std::string_view to_string(Opcode opcode) {
@@ -54,28 +51,6 @@ std::string_view to_string(halyard_dtype dtype) {
       return "i32";
   }
   return "unknown";
-}
-
-namespace {
-
-template <class Window>
-std::uint32_t widest(const Window& w) {
-  return std::max({w.stride_h, w.stride_w, w.pad_top, w.pad_left, w.pad_bottom, w.pad_right});
-}
-
-}  // namespace
-
-std::string refuse_wide_windows(const Command& command) {
-  constexpr std::uint32_t kLimit = std::numeric_limits<std::uint16_t>::max();
-  std::uint32_t most = 0;
-  if (const auto* conv = std::get_if<Conv2d>(&command.params)) {
-    most = std::max({widest(conv->window), conv->window.dilation_h, conv->window.dilation_w});
-  } else if (const auto* pool = std::get_if<Pool2d>(&command.params)) {
-    most = std::max({widest(pool->window), pool->window.kernel_h, pool->window.kernel_w});
-  }
-  if (most <= kLimit) return {};
-  return "the chip's windows, strides and paddings end at " + std::to_string(kLimit) + ", not at " +
-         std::to_string(most);
 }
 
 std::string why_not(const Capabilities& chip, const Command& command) {

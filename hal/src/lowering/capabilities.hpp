@@ -62,9 +62,6 @@ struct Capabilities {
   std::string (*refuse)(const Command& command) = nullptr;
 };
 
-/// For Capabilities::refuse of a chip whose windows, strides and paddings have 16 bits.
-std::string refuse_wide_windows(const Command& command);
-
 /// Why the chip cannot do `command`; empty when it can.
 std::string why_not(const Capabilities& chip, const Command& command);
 
