@@ -24,36 +24,13 @@
 #include <xf86drm.h>
 
 #include "client.hpp"
+#include "lost.hpp"
 #include "stream.hpp"
 
 namespace halyard::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-void write_file(const fs::path& path, const std::string& text) {
-  std::ofstream file(path);
-  file << text << std::flush;
-  if (!file) {
-    throw std::runtime_error("can't write '" + text + "' to " + path.string());
-  }
-}
-
-/// The card's folder in sysfs.
-fs::path pci_device() {
-  return fs::canonical("/sys/class/accel" / fs::path(device_node()).filename() / "device");
-}
-
-bool wait_for_device() {
-  for (int i = 0; i < 200; ++i) {
-    std::error_code error;
-    if (fs::directory_iterator("/dev/accel", error) != fs::directory_iterator()) {
-      return true;
-    }
-    sleep_ms(50);
-  }
-  return false;
-}
 
 /// What the kernel tells of its devices from now on, as udev hears it.
 class Uevents {
@@ -109,16 +86,7 @@ class Lost : public testing::Test {
     const std::uint32_t done = client_->make_syncobj();
     Job job = gated_.job(queue_);
     require(client_->submit(job.signal(done)), "SUBMIT");
-    int fd = -1;
-    require(drmSyncobjExportSyncFile(client_->fd(), done, &fd) == 0 ? 0 : errno,
-            "SYNCOBJ_HANDLE_TO_FD");
-    return File(fd);
-  }
-
-  /// Waits for a fence: 1, its negative errno, or 0 when it was not signalled in time.
-  static int end_of(const File& file) {
-    pollfd polled{.fd = file.get(), .events = POLLIN, .revents = 0};
-    return poll(&polled, 1, 60000) == 1 ? sync_file_status(file) : 0;
+    return export_fence(*client_, done);
   }
 
   /// Every call of ours, on the file that was open before.

@@ -3,46 +3,22 @@
 /// The card goes away with a job in flight: it ends with an error, and the memory that the card
 /// might still reach is not given away before it can't.
 
-#include <poll.h>
-
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <xf86drm.h>
 
 #include "job.hpp"
+#include "lost.hpp"
 
 namespace halyard::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-void write_file(const fs::path& path, const std::string& text) {
-  std::ofstream file(path);
-  file << text << std::flush;
-  if (!file) throw std::runtime_error("can't write '" + text + "' to " + path.string());
-}
-
-/// The card's folder in sysfs.
-fs::path pci_device() {
-  return fs::canonical("/sys/class/accel" / fs::path(device_node()).filename() / "device");
-}
-
-bool wait_for_device() {
-  for (int i = 0; i < 200; ++i) {
-    std::error_code error;
-    if (fs::directory_iterator("/dev/accel", error) != fs::directory_iterator()) return true;
-    sleep_ms(50);
-  }
-  return false;
-}
 
 /// A client with a job that stays in flight: it hangs.
 class Lost : public testing::Test {
@@ -59,16 +35,7 @@ class Lost : public testing::Test {
     Job job = user_->job(fill_word(1));
     require(user_->client.submit(job.signal(done)), "SUBMIT");
     EXPECT_TRUE(wait_for_injection());
-    int fd = -1;
-    require(drmSyncobjExportSyncFile(user_->client.fd(), done, &fd) == 0 ? 0 : errno,
-            "SYNCOBJ_HANDLE_TO_FD");
-    return File(fd);
-  }
-
-  /// Waits for a fence: 1, its negative errno, or 0 when it was not signalled in time.
-  static int end_of(const File& file) {
-    pollfd polled{.fd = file.get(), .events = POLLIN, .revents = 0};
-    return poll(&polled, 1, 60000) == 1 ? sync_file_status(file) : 0;
+    return export_fence(user_->client, done);
   }
 
   static void expect_new_device_works() {
@@ -113,10 +80,7 @@ TEST_F(LostForGood, LinkLossEndsEverything) {
     const std::uint32_t syncobj = user_->client.make_syncobj();
     Job job = user_->job(fill_word(1));
     require(user_->client.submit(job.signal(syncobj)), "SUBMIT");
-    int fd = -1;
-    require(drmSyncobjExportSyncFile(user_->client.fd(), syncobj, &fd) == 0 ? 0 : errno,
-            "SYNCOBJ_HANDLE_TO_FD");
-    done.emplace_back(fd);
+    done.push_back(export_fence(user_->client, syncobj));
   }
   inject("link_loss");
   for (const File& file : done)

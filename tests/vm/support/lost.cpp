@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "lost.hpp"
+
+#include <poll.h>
+#include <xf86drm.h>
+
+#include <cerrno>
+#include <fstream>
+#include <stdexcept>
+#include <system_error>
+
+namespace halyard::test {
+
+namespace fs = std::filesystem;
+
+void write_file(const fs::path& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text << std::flush;
+  if (!file) {
+    throw std::runtime_error("can't write '" + text + "' to " + path.string());
+  }
+}
+
+fs::path pci_device() {
+  return fs::canonical("/sys/class/accel" / fs::path(device_node()).filename() / "device");
+}
+
+bool wait_for_device() {
+  for (int i = 0; i < 200; ++i) {
+    std::error_code error;
+    if (fs::directory_iterator("/dev/accel", error) != fs::directory_iterator()) {
+      return true;
+    }
+    sleep_ms(50);
+  }
+  return false;
+}
+
+File export_fence(const Client& client, std::uint32_t syncobj) {
+  int fd = -1;
+  require(drmSyncobjExportSyncFile(client.fd(), syncobj, &fd) == 0 ? 0 : errno,
+          "SYNCOBJ_HANDLE_TO_FD");
+  return File(fd);
+}
+
+int end_of(const File& fence) {
+  pollfd polled{.fd = fence.get(), .events = POLLIN, .revents = 0};
+  return poll(&polled, 1, 60000) == 1 ? sync_file_status(fence) : 0;
+}
+
+}  // namespace halyard::test
