@@ -185,6 +185,26 @@ static int halyard_submit_get_buffers(struct halyard_submit *submit)
 /* ---- locks and dependencies ---- */
 
 /*
+ * Into the device's memory with all of them. Their own fences need room again: moves have used
+ * some.
+ */
+static int halyard_submit_place_buffers(struct halyard_submit *submit)
+{
+	int ret = 0;
+	u32 i;
+
+	if (!submit->hdev->core->vram)
+		return 0;
+
+	for (i = 0; i < submit->num_jobs && !ret; i++)
+		ret = halyard_job_place_buffers(submit->jobs[i]);
+	for (i = 0; i < submit->num_buffers && !ret; i++)
+		ret = dma_resv_reserve_fences(submit->buffers[i].obj->resv, submit->num_jobs);
+
+	return ret;
+}
+
+/*
  * A VM's reservation lock makes the order of its queues' jobs; each object's gets a fence of each
  * job at most. The jobs of one call may share both.
  */
@@ -212,6 +232,10 @@ static int halyard_submit_lock(struct halyard_submit *submit)
 			if (ret)
 				return ret;
 		}
+		/* As long as more may be locked: what is in the way of them. */
+		ret = halyard_submit_place_buffers(submit);
+		if (ret)
+			return ret;
 	}
 
 	return 0;
@@ -327,26 +351,6 @@ static void halyard_submit_commit(struct halyard_submit *submit)
 	dma_fence_end_signalling(cookie);
 }
 
-/*
- * Into the device's memory with all of them. Their own fences need room again: moves have used
- * some.
- */
-static int halyard_submit_place_buffers(struct halyard_submit *submit)
-{
-	int ret = 0;
-	u32 i;
-
-	if (!submit->hdev->core->vram)
-		return 0;
-
-	for (i = 0; i < submit->num_jobs && !ret; i++)
-		ret = halyard_job_place_buffers(submit->jobs[i]);
-	for (i = 0; i < submit->num_buffers && !ret; i++)
-		ret = dma_resv_reserve_fences(submit->buffers[i].obj->resv, submit->num_jobs);
-
-	return ret;
-}
-
 static int halyard_submit_lock_and_commit(struct halyard_submit *submit)
 {
 	int ret;
@@ -355,8 +359,6 @@ static int halyard_submit_lock_and_commit(struct halyard_submit *submit)
 		      submit->num_jobs + submit->num_buffers);
 
 	ret = halyard_submit_lock(submit);
-	if (!ret)
-		ret = halyard_submit_place_buffers(submit);
 	if (!ret)
 		ret = halyard_submit_await_buffers(submit);
 	if (!ret)

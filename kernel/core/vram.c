@@ -596,16 +596,24 @@ static struct sg_table *halyard_vram_map_host(struct halyard_bo *bo, struct devi
 	struct sg_table *sgt;
 	int ret;
 
-	sgt = drm_prime_pages_to_sg(bo->gem.dev, tt->pages, tt->num_pages);
-	if (IS_ERR(sgt))
-		return sgt;
+	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
+	if (!sgt)
+		return ERR_PTR(-ENOMEM);
+	/* In pieces as the other device can take them. */
+	ret = sg_alloc_table_from_pages_segment(sgt, tt->pages, tt->num_pages, 0, bo->gem.size,
+						dma_get_max_seg_size(dev), GFP_KERNEL);
+	if (ret)
+		goto free;
 	ret = dma_map_sgtable(dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
-	if (ret) {
-		sg_free_table(sgt);
-		kfree(sgt);
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		goto free_table;
 	return sgt;
+
+free_table:
+	sg_free_table(sgt);
+free:
+	kfree(sgt);
+	return ERR_PTR(ret);
 }
 
 static struct sg_table *halyard_vram_map_dma_buf(struct dma_buf_attachment *attach,
