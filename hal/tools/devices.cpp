@@ -35,7 +35,16 @@ void print_row(std::string_view key, const std::string& value) {
   std::cout << "  " << std::left << std::setw(12) << key << value << '\n';
 }
 
-void print_info(const halyard_device_info& info, const std::vector<halyard_engine_info>& engines) {
+std::string describe(const halyard_memory_info& region) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1) << mebibytes(region.used) << " of "
+       << mebibytes(region.bytes) << " MiB in use, " << region.name
+       << (region.is_host != 0 ? " (the host's)" : "");
+  return text.str();
+}
+
+void print_info(const Device& device) {
+  const auto info = device.info();
   std::cout << info.path << ": " << info.name << '\n';
   print_row("chip", std::string(info.chip) + ", revision " +
                         std::to_string(info.chip_revision >> 16) + "." +
@@ -45,14 +54,12 @@ void print_info(const halyard_device_info& info, const std::vector<halyard_engin
   if (info.driver_version[0] != '\0') print_row("driver", info.driver_version);
   print_row("firmware", info.firmware[0] != '\0' ? info.firmware : "none");
   std::string text;
-  for (const auto& engine : engines) {
+  for (const auto& engine : device.engines()) {
     text += (text.empty() ? "" : ", ") + std::to_string(engine.count) + " x " + engine.name;
   }
   print_row("engines", text);
-  std::ostringstream memory;
-  memory << std::fixed << std::setprecision(1) << mebibytes(info.memory_used) << " of "
-         << mebibytes(info.memory_size) << " MiB in use";
-  print_row("memory", memory.str());
+  for (const auto& region : device.memory())
+    print_row("memory", describe(region));
 }
 
 }  // namespace
@@ -80,18 +87,22 @@ int run_list(const Options& options) {
 
 int run_info(const Options& options) {
   const auto device = options.device.empty() ? Device::open() : Device::open(options.device);
-  const auto info = device.info();
-  const auto engines = device.engines();
   if (options.json) {
-    auto json = to_json(info);
-    for (const auto& engine : engines) {
+    auto json = to_json(device.info());
+    for (const auto& engine : device.engines()) {
       json["engines"].push_back(
           {{"name", engine.name}, {"class", engine.engine_class}, {"count", engine.count}});
+    }
+    for (const auto& region : device.memory()) {
+      json["memory"].push_back({{"name", region.name},
+                                {"host", region.is_host != 0},
+                                {"size", region.bytes},
+                                {"used", region.used}});
     }
     std::cout << json.dump(2) << '\n';
     return 0;
   }
-  print_info(info, engines);
+  print_info(device);
   return 0;
 }
 
