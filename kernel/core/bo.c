@@ -241,7 +241,7 @@ void halyard_bo_unpin(struct halyard_bo *bo)
 }
 
 /**
- * halyard_bos_unplug() - unmaps all BOs from a device that was stopped
+ * halyard_bos_unplug() - takes all BOs from a device that was stopped
  * @hdev: the device, unplugged
  *
  * A job that waits for others' fences can have BOs pinned for long.
@@ -254,6 +254,8 @@ void halyard_bos_unplug(struct halyard_device *hdev)
 	list_for_each_entry(bo, &hdev->core->bos, link) {
 		dma_resv_lock(bo->gem.resv, NULL);
 		halyard_bo_unmap_locked(bo);
+		if (bo->kind->revoke)
+			bo->kind->revoke(bo);
 		dma_resv_unlock(bo->gem.resv);
 	}
 	mutex_unlock(&hdev->core->bos_lock);

@@ -234,6 +234,8 @@ struct halyard_bo;
  *	&halyard_bo.pins is 0, under the object's reservation lock. NULL: it has its place in the
  *	device's memory for each job anew, by halyard_vram_validate().
  * @unpin: undoes @pin; &halyard_bo.sgt is the table. Under the object's reservation lock.
+ * @revoke: gives back what memory the BO has of a device that was stopped and unplugged, or NULL.
+ *	Under the object's reservation lock.
  */
 struct halyard_bo_kind {
 	const char *name;
@@ -244,17 +246,31 @@ struct halyard_bo_kind {
 	void (*free)(struct halyard_bo *bo);
 	struct sg_table *(*pin)(struct halyard_bo *bo);
 	void (*unpin)(struct halyard_bo *bo);
+	void (*revoke)(struct halyard_bo *bo);
+};
+
+/** enum halyard_contig_state - whose the memory of a contiguous buffer object is */
+enum halyard_contig_state {
+	/** @HALYARD_CONTIG_OWN: the object's alone */
+	HALYARD_CONTIG_OWN,
+	/** @HALYARD_CONTIG_SHARED: it has been exported, so that others may use its pages */
+	HALYARD_CONTIG_SHARED,
+	/** @HALYARD_CONTIG_GONE: none of the device's, which is gone */
+	HALYARD_CONTIG_GONE,
 };
 
 /**
  * struct halyard_contig - a contiguous buffer object
  * @gem: GEM object
- * @vaddr: for the CPU
+ * @state: changed by cmpxchg()
+ * @vaddr: for the CPU; when the device is gone, ordinary memory or NULL. Changed under the object's
+ *	reservation lock.
  * @dma: for the device
  * @sgt: of one entry, for the device
  */
 struct halyard_contig {
 	struct drm_gem_object gem;
+	enum halyard_contig_state state;
 	void *vaddr;
 	dma_addr_t dma;
 	struct sg_table sgt;

@@ -291,6 +291,29 @@ static void bare_unplug_frees_memory_of_jobs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[1]), -ENODEV);
 }
 
+/* What the memory held stays, though it is the device's no more; unless others may use it. */
+static void bare_unplug_moves_memory(struct kunit *test)
+{
+	struct bare_fixture *fix = bare_fixture(test);
+	struct mock *mock = fix->mock;
+	struct halyard_bo *own = bare_bo(test, fix->file, fix->refs[2].handle);
+	struct halyard_bo *shared = bare_bo(test, fix->file, fix->refs[3].handle);
+	struct dma_buf *dma_buf = shared->gem.funcs->export(&shared->gem, O_RDWR);
+	void *before = own->contig.vaddr;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dma_buf);
+	memset(own->contig.vaddr, 0x5a, BARE_SIZE(2));
+	halyard_device_unplug(mock->hdev);
+
+	KUNIT_EXPECT_EQ(test, own->contig.state, HALYARD_CONTIG_GONE);
+	KUNIT_EXPECT_PTR_NE(test, own->contig.vaddr, before);
+	KUNIT_ASSERT_NOT_NULL(test, own->contig.vaddr);
+	KUNIT_EXPECT_NULL(test, memchr_inv(own->contig.vaddr, 0x5a, BARE_SIZE(2)));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(own->gem.funcs->export(&own->gem, O_RDWR)), (long)-ENODEV);
+	KUNIT_EXPECT_EQ(test, shared->contig.state, HALYARD_CONTIG_SHARED);
+	dma_buf_put(dma_buf);
+}
+
 /* ---- other devices' memory ---- */
 
 /* A second device, of which the test takes one BO as a dma-buf. */
@@ -458,6 +481,7 @@ static struct kunit_case bare_cases[] = {
 	KUNIT_CASE(bare_refuses_same_buffer_twice),
 	KUNIT_CASE(bare_refused_job_leaves_nothing),
 	KUNIT_CASE(bare_unplug_frees_memory_of_jobs),
+	KUNIT_CASE(bare_unplug_moves_memory),
 	KUNIT_CASE(bare_imports_contiguous),
 	KUNIT_CASE(bare_refuses_scattered),
 	KUNIT_CASE(bare_runs_one_job_at_a_time),

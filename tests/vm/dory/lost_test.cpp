@@ -72,6 +72,22 @@ TEST_F(Lost, UnboundWithAJobInFlight) {
   }
 }
 
+/// A process that has memory mapped does not notice: it is ordinary memory then.
+TEST_F(Lost, MappedMemoryStays) {
+  const fs::path device = pci_device();
+  const fs::path driver = fs::canonical(device / "driver");
+  EXPECT_EQ(user_->run(fill_word(0x5a5a5a5a)), 1);
+  user_->out.as()[1] = 17;
+  write_file(driver / "unbind", device.filename());
+  EXPECT_EQ(user_->out.as()[0], 0x5a5a5a5aU);
+  EXPECT_EQ(user_->out.as()[1], 17U);
+  user_->out.as()[2] = 18;
+  EXPECT_EQ(user_->out.as()[2], 18U);
+  write_file(driver / "bind", device.filename());
+  expect_new_device_works();
+  EXPECT_EQ(user_->out.as()[2], 18U);
+}
+
 TEST_F(LostForGood, LinkLossEndsEverything) {
   const std::string node = device_node();
   inject("slow", -1, 0, 1, 1'000'000);
