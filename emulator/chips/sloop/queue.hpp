@@ -7,6 +7,7 @@
 #include <drm/halyard_sloop.h>
 #include <sloop/sloop_regs.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -38,7 +39,8 @@ struct JobImage {
   /// The segments that follow the header.
   [[nodiscard]] std::vector<slp_segment> segments() const {
     std::vector<slp_segment> list((size - sizeof(slp_job)) / sizeof(slp_segment));
-    std::memcpy(list.data(), bytes.data() + sizeof(slp_job), list.size() * sizeof(slp_segment));
+    const auto raw = std::span(bytes).first(size).subspan(sizeof(slp_job));
+    std::ranges::copy(raw, std::as_writable_bytes(std::span(list)).begin());
     return list;
   }
 };

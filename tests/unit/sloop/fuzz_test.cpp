@@ -12,7 +12,7 @@ namespace {
 
 TEST(Fuzz, Tasks) {
   std::minstd_rand random(1);
-  for (int i = 0; i < 20000; ++i)
+  for (int i = 0; i < 6000; ++i)
     ASSERT_NO_THROW(fuzz_tasks(mutated_tasks(random))) << i;
 }
 

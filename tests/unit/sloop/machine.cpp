@@ -272,8 +272,8 @@ std::uint64_t TestQueue::enqueue(const drm_halyard_sloop_payload& payload,
       static_cast<std::uint32_t>(sizeof(job) + segments.size() * sizeof(slp_segment));
   request.job = last_job_ = machine_.pages(request.job_size);
   std::memcpy(machine_.host.at(request.job), &job, sizeof(job));
-  std::memcpy(machine_.host.at(request.job) + sizeof(job), segments.data(),
-              segments.size() * sizeof(slp_segment));
+  std::ranges::copy(std::as_bytes(std::span(segments)),
+                    machine_.host.at(request.job) + sizeof(job));
   return enqueue(request);
 }
 
