@@ -529,8 +529,8 @@ struct drm_halyard_job {
  *
  * All jobs are accepted or none. A job may await what an earlier one of the same call signals.
  * ECANCELED: a queue is banned. ENOSPC: what all jobs use of the device's own memory does not fit
- * there at a time; the log says who has pinned the rest, if somebody has. EBUSY: another device uses
- * one of the buffers in host memory. EIO: the contents of one were lost when they were moved.
+ * there at a time; the log says who has pinned the rest, if somebody has. EBUSY: another device
+ * uses one of the buffers in host memory. EIO: the contents of one were lost when they were moved.
  */
 struct drm_halyard_submit {
 	/** @flags: must be zero */
