@@ -165,8 +165,7 @@ bool is_dmabuf(int fd) {
 }  // namespace
 
 Error DrmDevice::import_error(int dmabuf_fd, int error) const {
-  const auto reason =
-      call_error(facts_.path, "the descriptor cannot be imported as a buffer", error);
+  auto reason = call_error(facts_.path, "the descriptor cannot be imported as a buffer", error);
   if (error != EINVAL || facts_.has_mmu || !is_dmabuf(dmabuf_fd)) return reason;
   return {HALYARD_UNSUPPORTED,
           "the device has no MMU, and the buffer behind the descriptor is not contiguous",
