@@ -111,7 +111,7 @@ ProgramImage Plugin::compile(const Graph& graph, bool profile) {
                                          " bytes of commands, the chip takes at most " +
                                          std::to_string(info_.stream_max));
   }
-  return std::move(image);
+  return std::move(lowered.image);
 }
 
 /// The kernel checks every word again; this finds what a damaged file would make of a program
