@@ -48,10 +48,15 @@ class Setup:
     kernel_arguments: list = field(default_factory=list)
 
 
+def quoted(path):
+    """A path as the value of an option of QEMU's, where a comma is doubled."""
+    return str(path).replace(",", ",,")
+
+
 def share(tag, path, readonly):
     access = "on" if readonly else "off"
     return [
-        "-fsdev", f"local,id=fs-{tag},path={path},security_model=none,readonly={access},multidevs=remap",
+        "-fsdev", f"local,id=fs-{tag},path={quoted(path)},security_model=none,readonly={access},multidevs=remap",
         "-device", f"virtio-9p-pci,fsdev=fs-{tag},mount_tag={tag}",
     ]  # fmt: skip
 
@@ -73,14 +78,14 @@ def qemu_command(setup):
         "-object", f"memory-backend-memfd,id=m0,size={setup.memory}M,share=on",
         "-machine", "q35,memory-backend=m0", "-nodefaults", "-display", "none", "-no-reboot",
         "-kernel", setup.kernel / "vmlinuz", "-initrd", setup.image, "-append", " ".join(append),
-        "-chardev", f"file,id=console,path={setup.folder / 'console.log'}", "-serial", "chardev:console",
+        "-chardev", f"file,id=console,path={quoted(setup.folder / 'console.log')}", "-serial", "chardev:console",
         "-device", "virtio-serial-pci",
     ]  # fmt: skip
     for number, name in enumerate(CHANNELS, start=1):
-        command += ["-chardev", f"socket,id={name},path={setup.sockets / name}"]
+        command += ["-chardev", f"socket,id={name},path={quoted(setup.sockets / name)}"]
         command += ["-device", f"virtserialport,chardev={name},name={name},nr={number}"]
     if setup.mode == "shell":
-        command += ["-chardev", f"socket,id=terminal,path={setup.sockets / 'terminal'}"]
+        command += ["-chardev", f"socket,id=terminal,path={quoted(setup.sockets / 'terminal')}"]
         command += ["-device", "virtconsole,chardev=terminal,nr=0"]
     command += share("usr", "/usr", True)
     command += share("alternatives", "/etc/alternatives", True)

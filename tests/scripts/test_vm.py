@@ -75,7 +75,7 @@ class Machine(unittest.TestCase):
     """These boot a guest, without a card."""
 
     def test_output_status_and_shared_folder(self):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(prefix="a,comma=") as folder:
             result = vm("run", "--no-modules", "--share", folder, "--", "sh", "-c", "echo 'a  b'; echo x >/out/y; exit 7")
             self.assertEqual(result.returncode, 7, result.stdout)
             self.assertEqual((Path(folder) / "y").read_text(), "x\n")
