@@ -35,19 +35,37 @@ double submit_cost(const Device& device, Queue& queue, std::uint32_t elements) {
   return median(costs);
 }
 
+struct Cost {
+  std::uint32_t elements = 0;
+  double microseconds = 0;
+};
+
+/// Of the largest tensor that the device has memory for, from `elements` on downwards.
+Cost largest_submit_cost(const Device& device, Queue& queue, std::uint32_t elements) {
+  for (;; elements /= 2) {
+    try {
+      return {elements, submit_cost(device, queue, elements)};
+    } catch (const Error& error) {
+      if (error.code() != HALYARD_OUT_OF_MEMORY || elements == 1) throw;
+    }
+  }
+}
+
 }  // namespace
 
 void run_traffic(const Device& device) {
   constexpr std::uint32_t kSmall = 1024, kLarge = 4 * 1024 * 1024;
   print_section("tensor bytes touched by the CPU in a submit");
   auto queue = device.create_queue();
-  const double small = submit_cost(device, queue, kSmall),
-               large = submit_cost(device, queue, kLarge);
+  const double small = submit_cost(device, queue, kSmall);
+  const auto large = largest_submit_cost(device, queue, kLarge);
   print("submit with a 4 KiB tensor", small, "us");
-  print("submit with a 16 MiB tensor", large, "us");
+  print("submit with a " + std::to_string(large.elements / (256 * 1024)) + " MiB tensor",
+        large.microseconds, "us");
   // A copy moves some bytes per nanosecond; the difference, at one byte per nanosecond, bounds what
   // was copied.
-  const double copied = std::max(0.0, large - small) * 1000 / (4.0 * (kLarge - kSmall));
+  const double copied =
+      std::max(0.0, large.microseconds - small) * 1000 / (4.0 * (large.elements - kSmall));
   print("bytes copied per tensor byte, at 1 GB/s, at most", copied, "", "0");
 }
 
