@@ -23,7 +23,7 @@ build/config/auto.conf: $(wildcard .config configs/defconfig Kconfig */Kconfig *
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all run check check-deep bench vm setup build-setup user modules docs install clean distclean help \
+.PHONY: all run check check-debug check-deep bench vm setup build-setup user modules docs install clean distclean help \
 	menuconfig defconfig olddefconfig savedefconfig
 
 all: user modules ## Build everything: user space and the kernel modules
@@ -34,7 +34,10 @@ run: all ## Boot a VM with one card and classify the handwritten digits on it
 check: setup ## Run the tests and checks; one summary at the end
 	@scripts/check
 
-check-deep: setup ## The same, and sanitizers, fuzzers, clang-tidy, tests on a debug kernel
+check-debug: setup ## The tests on a debug kernel, built once: KASAN, UBSAN, lockdep, kmemleak, fault injection, KCSAN
+	@scripts/check --debug
+
+check-deep: setup ## All of it: check, check-debug, and sanitizers, fuzzers, clang-tidy
 	@scripts/check --deep
 
 bench: all ## Measure: VM latency and throughput, engine and sim on the host

@@ -38,14 +38,20 @@ function(halyard_unit_test)
   gtest_discover_tests(${arg_NAME} TEST_PREFIX "${arg_NAME}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endfunction()
 
-# halyard_vm_test(NAME x SOURCES ... LIBS ... [VM_OPTIONS ...]): runs inside the VM, by scripts/check: with one card of
-# each enabled chip in turn, or once with the given options of scripts/vm.
+# halyard_vm_test(NAME x SOURCES ... LIBS ... [VM_OPTIONS ...] [ALONE]): runs inside the VM, by scripts/check: with one card
+# of each enabled chip in turn, or once with the given options of scripts/vm. ALONE: the machine is not what it was
+# afterwards, so no other program may follow in the same one.
 function(halyard_vm_test)
   if(NOT HALYARD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;LIBS;VM_OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "ALONE" "NAME" "SOURCES;LIBS;VM_OPTIONS")
   halyard_test_program(NAME ${arg_NAME} KIND vm SOURCES ${arg_SOURCES} LIBS ${arg_LIBS})
+  if(arg_ALONE)
+    file(TOUCH "${PROJECT_BINARY_DIR}/tests/vm/${arg_NAME}.alone")
+  else()
+    file(REMOVE "${PROJECT_BINARY_DIR}/tests/vm/${arg_NAME}.alone")
+  endif()
   if(arg_VM_OPTIONS)
     list(JOIN arg_VM_OPTIONS " " options)
     file(WRITE "${PROJECT_BINARY_DIR}/tests/vm/${arg_NAME}.args" "${options}\n")

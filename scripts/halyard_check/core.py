@@ -4,6 +4,7 @@
 import os
 import re
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -65,6 +66,23 @@ def stage(name, text):
     return register
 
 
+class Deadline:
+    """When the whole run must be over. Commands are ended then; without a limit there is always time."""
+
+    def __init__(self):
+        self._end = None
+
+    def set(self, seconds):
+        self._end = time.monotonic() + seconds
+
+    def left(self):
+        """Seconds, at least one."""
+        return float("inf") if self._end is None else max(1.0, self._end - time.monotonic())
+
+
+DEADLINE = Deadline()
+
+
 class Log:
     """One stage's log file; every command that the stage runs and what it said."""
 
@@ -80,6 +98,7 @@ class Log:
     def run(self, *command, timeout=3600, env=None):
         """Runs a command in the repository's top folder; its output, standard error included, is logged and returned."""
         words = [str(word) for word in command]
+        timeout = min(timeout, DEADLINE.left())
         try:
             result = subprocess.run(
                 words, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -88,7 +107,7 @@ class Log:
         except subprocess.TimeoutExpired as error:
             output = error.stdout or b""
             text = output.decode(errors="replace") if isinstance(output, bytes) else output
-            result = subprocess.CompletedProcess(words, 124, f"{text}\n(ended after {timeout} s)\n")
+            result = subprocess.CompletedProcess(words, 124, f"{text}\n(ended after {timeout:.0f} s)\n")
         self.write(f"$ {' '.join(words)}\n{result.stdout}(exit status {result.returncode})\n")
         return result
 

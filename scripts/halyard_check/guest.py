@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tests inside the VM: GoogleTest programs, KUnit, and both again on the debug kernel."""
+"""Tests inside the VM, on the default kernel: GoogleTest programs and KUnit."""
 
 import os
 import re
@@ -73,32 +73,15 @@ def run_program(log, program, options, kernel, timeout):
     return result
 
 
-def run_all(log, kernel, timeout):
+@stage("vm", "tests inside the VM, on the default kernel")
+def check_vm(log):
     result = Result()
     for program in programs():
         for options in card_options(program):
-            result.add(run_program(log, program, options, kernel, timeout))
+            result.add(run_program(log, program, options, "", 900))
     if not programs():
         result.skip("there are no programs in build/user/tests/vm")
     return result
-
-
-@stage("vm", "tests inside the VM, on the default kernel")
-def check_vm(log):
-    return run_all(log, "", 900)
-
-
-def debug_kernel(log, result):
-    """The debug kernel with our modules built for it, or None."""
-    tree, reason = kernel_tree("debug")
-    if tree is None:
-        result.skip(f"the debug kernel: {reason}")
-        return None
-    done = log.run(SCRIPTS / "kbuild", "--kernel", "debug")
-    if done.returncode:
-        result.fail("the modules do not build for the debug kernel:", *done.stdout.splitlines()[:10])
-        return None
-    return tree
 
 
 def run_kunit(log, kernel, tree, *options):
@@ -145,21 +128,4 @@ def check_kunit(log):
         result.fail("the tests do not build:", *done.stdout.splitlines()[:10])
     else:
         result.add(run_kunit(log, "", tree))
-    return result
-
-
-@stage("kunit-debug", "KUnit tests of the core again, under KASAN, UBSAN and lockdep")
-def check_kunit_debug(log):
-    result = Result()
-    tree = debug_kernel(log, result)
-    if tree is not None:
-        result.add(run_kunit(log, "debug", tree, "--append", "kmemleak=on"))
-    return result
-
-
-@stage("vm-debug", "tests inside the VM again, under KASAN, UBSAN and lockdep")
-def check_vm_debug(log):
-    result = Result()
-    if debug_kernel(log, result) is not None:
-        result.add(run_all(log, "debug", 1800))
     return result

@@ -21,10 +21,10 @@ COMPLAINTS = re.compile(
     | held\ lock\ freed
     | rcu:\ INFO:\ .*stall
     | soft\ lockup
-    | DMA-API:\ .*(error|warning|leak|not\ mapped|check_sync|driver)
+    | DMA-API:\ .*(error|warning|leak|not\ mapped|check_sync|driver|out\ of\ memory)
     | refcount_t:
     | list_(add|del)\ corruption
-    | kmemleak:\ [0-9]+\ new\ suspected
+    | kmemleak:\ ([0-9]+\ new\ suspected|cannot\ scan)
     | Unknown\ symbol
     | disagrees\ about\ version\ of\ symbol
     """,
