@@ -5,7 +5,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "core.h"
+#include "queue.h"
 
 /*
  * Writes as much of the answer as the caller has room for, zeroes what is left of the room, and
@@ -97,7 +97,7 @@ static int halyard_query_limits(struct halyard_file *file, struct drm_halyard_de
 		.payload_max = hdev->limits.payload_size,
 		.bind_ops_max = halyard_has_mmu(hdev) ? HALYARD_BIND_OPS_MAX : 0,
 		.bo_size_max = halyard_bo_size_max(hdev),
-		.timeout_ns = (u64)hdev->chip->timeout_ms * NSEC_PER_MSEC,
+		.timeout_ns = (u64)READ_ONCE(core->sched->timeout_ms) * NSEC_PER_MSEC,
 	};
 
 	spin_lock(&core->users_lock);

@@ -55,6 +55,7 @@ struct halyard_slot {
  * @suspended: the hardware is not to be touched; protected by &halyard_core.reset_lock
  * @first_level: enum halyard_reset_level at which the recovery of a queue begins; error injection
  *	sets it
+ * @timeout_ms: &halyard_chip.timeout_ms, unless error injection sets another
  * @leaving: queues that are destroyed and not yet released
  * @left: woken when @leaving becomes 0
  * @fruitless: recoveries of the whole device without a job completed in between
@@ -74,6 +75,7 @@ struct halyard_sched {
 	struct completion unplugged;
 	bool suspended;
 	u32 first_level;
+	u32 timeout_ms;
 	atomic_t leaving;
 	wait_queue_head_t left;
 	atomic_t fruitless;

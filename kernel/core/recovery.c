@@ -42,7 +42,7 @@ static void halyard_reset_note(struct halyard_device *hdev, enum halyard_reset_l
 
 static unsigned long halyard_timeout(struct halyard_device *hdev)
 {
-	return msecs_to_jiffies(hdev->chip->timeout_ms);
+	return msecs_to_jiffies(READ_ONCE(hdev->core->sched->timeout_ms));
 }
 
 /* The owner of a slot comes and goes under reset_lock. */
@@ -854,12 +854,16 @@ int halyard_sched_resume(struct halyard_device *hdev)
 EXPORT_SYMBOL_HALYARD_TESTS(halyard_sched_resume);
 
 /**
- * halyard_sched_debugfs_init - files that spoil recovery on purpose
+ * halyard_sched_debugfs_init - files that change recovery: where it begins, and when
  * @hdev: the device
  * @root: its folder
  */
 void halyard_sched_debugfs_init(struct halyard_device *hdev, struct dentry *root)
 {
-	if (IS_ENABLED(CONFIG_HALYARD_ERROR_INJECTION))
-		debugfs_create_u32("recovery_from", 0600, root, &hdev->core->sched->first_level);
+	struct halyard_sched *sched = hdev->core->sched;
+
+	if (!IS_ENABLED(CONFIG_HALYARD_ERROR_INJECTION))
+		return;
+	debugfs_create_u32("recovery_from", 0600, root, &sched->first_level);
+	debugfs_create_u32("timeout_ms", 0600, root, &sched->timeout_ms);
 }
