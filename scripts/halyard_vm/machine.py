@@ -92,9 +92,14 @@ def qemu_command(setup):
     command += share("top", ROOT, True)
     command += share("control", setup.folder / "control", False)
     command += share("out", setup.out, False)
-    for card in setup.cards:
+    # A slot for each card, with the hotplug of PCI Express in place of ACPI's: the bus behind it can be reset, which
+    # brings back a card whose link is lost.
+    command += ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
+    for number, card in enumerate(setup.cards):
+        command += ["-device", f"pcie-root-port,id=slot{number},chassis={number + 1},slot={number + 1}"]
         device = {
             "driver": "vfio-user-pci",
+            "bus": f"slot{number}",
             "socket": {"path": str(card.socket), "type": "unix"},
             "x-msg-timeout": CARD_TIMEOUT_MS,
         }
