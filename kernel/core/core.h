@@ -494,6 +494,7 @@ int halyard_firmware_reload(struct halyard_device *hdev);
  * @link: in &halyard_core.vms
  * @user: whose share it counts in, or NULL outside of any file
  * @creator: process that made it, for debugfs
+ * @pins: holds the module of the chip's driver
  * @dead: torn down; nothing is mapped and no chip call is made any more; protected by
  *	&halyard_vm.lock
  * @kernel_mm: the driver's own range; protected by &halyard_vm.lock
@@ -506,6 +507,7 @@ struct halyard_vm_core {
 	struct list_head link;
 	struct halyard_user *user;
 	pid_t creator;
+	bool pins;
 	bool dead;
 	struct drm_mm kernel_mm;
 	struct list_head kmems;

@@ -459,6 +459,7 @@ static void halyard_gpuvm_free(struct drm_gpuvm *gpuvm)
 	struct halyard_vm *vm = to_halyard_vm(gpuvm);
 	struct halyard_device *hdev = vm->hdev;
 	struct halyard_core *core = hdev->core;
+	bool pins = vm->core->pins;
 
 	if (drm_mm_initialized(&vm->core->kernel_mm))
 		drm_mm_takedown(&vm->core->kernel_mm);
@@ -469,7 +470,8 @@ static void halyard_gpuvm_free(struct drm_gpuvm *gpuvm)
 	kfree(vm->priv);
 	kfree(vm->core);
 	kfree(vm);
-	module_put(core->owner);
+	if (pins)
+		module_put(core->owner);
 }
 
 static const struct drm_gpuvm_ops halyard_gpuvm_ops = {
@@ -622,7 +624,7 @@ static void halyard_vm_init_ranges(struct halyard_vm *vm, struct drm_gem_object 
  * @hdev: the device
  *
  * Return: the address space with one reference, in nobody's share; -ENOSPC when the device has no
- *	more, -ENODEV, -ENOMEM
+ *	more, -ENOMEM
  */
 struct halyard_vm *halyard_vm_create(struct halyard_device *hdev)
 {
@@ -637,12 +639,9 @@ struct halyard_vm *halyard_vm_create(struct halyard_device *hdev)
 	resv_obj = drm_gpuvm_resv_object_alloc(&hdev->drm);
 	if (!resv_obj)
 		goto free;
-	ret = -ENODEV;
-	if (!try_module_get(core->owner))
-		goto put_resv_obj;
 	ret = halyard_vm_init_hw(vm);
 	if (ret)
-		goto put_module;
+		goto put_resv_obj;
 
 	halyard_vm_init_ranges(vm, resv_obj);
 	drm_gem_object_put(resv_obj);
@@ -652,8 +651,6 @@ struct halyard_vm *halyard_vm_create(struct halyard_device *hdev)
 	mutex_unlock(&core->vms_lock);
 	return vm;
 
-put_module:
-	module_put(core->owner);
 put_resv_obj:
 	drm_gem_object_put(resv_obj);
 free:
@@ -755,7 +752,7 @@ void halyard_vms_unplug(struct halyard_device *hdev)
  * @data: &struct drm_halyard_vm_create
  * @drm_file: the caller's file
  *
- * Return: 0, -EMFILE, -ENOSPC, -ENOMEM
+ * Return: 0, -EMFILE, -ENODEV, -ENOSPC, -ENOMEM
  */
 int halyard_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *drm_file)
 {
@@ -774,6 +771,12 @@ int halyard_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file 
 		return PTR_ERR(vm);
 	}
 	vm->core->user = file->user;
+	/* The core's own go with the device; these may stay after it, and the chip's driver too. */
+	vm->core->pins = try_module_get(file->hdev->core->owner);
+	if (!vm->core->pins) {
+		halyard_vm_put(vm);
+		return -ENODEV;
+	}
 
 	mutex_lock(&file->lock);
 	ret = xa_alloc(&file->vms, &args->vm_id, vm, xa_limit_31b, GFP_KERNEL_ACCOUNT);
