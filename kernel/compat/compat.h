@@ -118,6 +118,40 @@ static inline void halyard_compat_ttm_bo_fini(struct ttm_buffer_object *bo)
 #endif
 }
 
+/*
+ * Whether TTM can keep @fence for an eviction from @man, of which it may have to tell the later of
+ * two: some kernels can compare only fences of one context. The caller keeps others from evicting.
+ */
+static inline bool halyard_compat_ttm_takes_fence(struct ttm_resource_manager *man,
+						  struct dma_fence *fence)
+{
+#ifdef HALYARD_HAVE_TTM_EVICTION_FENCES
+	return true;
+#else
+	struct dma_fence *last;
+	bool takes;
+
+	spin_lock(&man->move_lock);
+	last = dma_fence_get(man->move);
+	spin_unlock(&man->move_lock);
+	if (!last)
+		return true;
+
+	takes = last->context == fence->context;
+	if (!takes && dma_fence_is_signaled(last)) {
+		takes = true;
+		spin_lock(&man->move_lock);
+		if (man->move == last) {
+			man->move = NULL;
+			dma_fence_put(last);
+		}
+		spin_unlock(&man->move_lock);
+	}
+	dma_fence_put(last);
+	return takes;
+#endif
+}
+
 /* ---- DRM scheduler ---- */
 
 /*

@@ -133,6 +133,12 @@ void f(struct ttm_buffer_object *bo);
 void f(struct ttm_buffer_object *bo) { ttm_bo_fini(bo); }
 C
 
+probe TTM_EVICTION_FENCES 'TTM keeps eviction fences of several contexts' <<'C'
+#include <drm/ttm/ttm_resource.h>
+struct dma_fence *f(struct ttm_resource_manager *man);
+struct dma_fence *f(struct ttm_resource_manager *man) { return man->eviction_fences[0]; }
+C
+
 probe DMA_FENCE_INIT64 'dma_fence_init64(), and no use_64bit_seqno' <<'C'
 #include <linux/dma-fence.h>
 void f(struct dma_fence *fence, const struct dma_fence_ops *ops, spinlock_t *lock);

@@ -393,6 +393,11 @@ struct halyard_vram {
 	 * elsewhere; inside of the objects' reservation locks
 	 */
 	struct mutex order_lock;
+	/**
+	 * @evict_lock: orders the ends of evictions, of which TTM keeps the last; inside of the
+	 * objects' reservation locks
+	 */
+	struct mutex evict_lock;
 	struct halyard_queue_core *queue;
 };
 

@@ -232,6 +232,32 @@ static struct sg_table *halyard_move_sgt(struct halyard_bo *bo, struct ttm_opera
 	return ret ? ERR_PTR(ret) : tt->sgt;
 }
 
+/*
+ * Gives @bo's old place up when the copy is done. Who gets it next waits for the last eviction: so
+ * one of another queue than that, which a restart of the copies has brought, is awaited here.
+ */
+static int halyard_move_cleanup(struct halyard_bo *bo, struct dma_fence *fence, bool evict,
+				struct ttm_resource *to)
+{
+	struct halyard_vram *vram = halyard_vram_of(bo);
+	struct ttm_resource_manager *from;
+	bool takes;
+	int ret;
+
+	if (!evict)
+		return ttm_bo_move_accel_cleanup(&bo->ttm, fence, false, true, to);
+
+	from = ttm_manager_type(bo->ttm.bdev, bo->ttm.resource->mem_type);
+	mutex_lock(&vram->evict_lock);
+	takes = halyard_compat_ttm_takes_fence(from, fence);
+	if (takes)
+		ret = ttm_bo_move_accel_cleanup(&bo->ttm, fence, true, true, to);
+	mutex_unlock(&vram->evict_lock);
+	if (!takes)
+		ret = ttm_bo_move_accel_cleanup(&bo->ttm, fence, true, false, to);
+	return ret;
+}
+
 /* By the device. -ENODEV when it copies nothing, now or ever again. */
 static int halyard_move_by_device(struct halyard_bo *bo, bool evict, struct ttm_operation_ctx *ctx,
 				  struct ttm_resource *to)
@@ -250,7 +276,7 @@ static int halyard_move_by_device(struct halyard_bo *bo, bool evict, struct ttm_
 	if (IS_ERR(fence))
 		return PTR_ERR(fence);
 
-	ret = ttm_bo_move_accel_cleanup(&bo->ttm, fence, evict, true, to);
+	ret = halyard_move_cleanup(bo, fence, evict, to);
 	if (ret)
 		dma_fence_wait(fence, false); /* the caller gives one of the two places up */
 	else
@@ -901,6 +927,8 @@ int halyard_vram_init(struct halyard_device *hdev)
 	vram->visible = min(limits->window_size, limits->memory_size) >> PAGE_SHIFT;
 	init_rwsem(&vram->crowd);
 	ret = drmm_mutex_init(drm, &vram->order_lock);
+	if (!ret)
+		ret = drmm_mutex_init(drm, &vram->evict_lock);
 	if (ret)
 		return ret;
 

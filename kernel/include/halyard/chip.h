@@ -7,8 +7,8 @@
  * halyard_chip_ops, and a chip calls back the few functions declared at the end of this file.
  *
  * Lock order, outermost first: halyard_file.lock, halyard_core.vms_lock, halyard_vm.lock,
- * halyard_vram.crowd, dma_resv (GEM, VM), halyard_vram.order_lock, halyard_core.reset_lock, the
- * chip's own, halyard_slot.fence_lock, spin locks of the chip's that
+ * halyard_vram.crowd, dma_resv (GEM, VM), halyard_vram.order_lock and evict_lock,
+ * halyard_core.reset_lock, the chip's own, halyard_slot.fence_lock, spin locks of the chip's that
  * &halyard_chip_ops.queue_progress takes. Recovery signals fences under reset_lock: nobody
  * allocates memory or waits for a fence while he holds it.
  */
