@@ -90,6 +90,18 @@ function(halyard_fuzzer)
   set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/fuzz")
 endfunction()
 
+# halyard_uapi_fuzzer(NAME x SOURCES ...): the fuzzer of the kernel's interface with one chip's jobs, in tests/uapi/; it runs
+# inside the VM (see tests/fuzz/uapi).
+function(halyard_uapi_fuzzer)
+  if(NOT HALYARD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES")
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_link_libraries(${arg_NAME} PRIVATE halyard_uapi_fuzzer halyard_warnings)
+  set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/uapi")
+endfunction()
+
 # halyard_firmware(NAME x.fw TOOL <target> INPUTS <file>...): an image that drivers load as halyard/x.fw. The tool is run
 # with the inputs and the image's path. Images lie in firmware/halyard/ of the build folder, as below lib/firmware/ where
 # they are installed; scripts/vm puts them into the guest.

@@ -95,11 +95,11 @@ def add_firmware(archive):
         archive.file(f"/lib/firmware/{path.relative_to(FIRMWARE)}", path.read_bytes())
 
 
-def build_image(kernel):
+def build_image(kernel, instrument=None):
     """Path of the image for this kernel, made when it is not there already."""
     if not BUSYBOX.is_file():
         raise VmError("/bin/busybox is missing; run scripts/setup (package busybox-static)")
-    paths, wanted = our_modules(build_directory(kernel))
+    paths, wanted = our_modules(build_directory(kernel, instrument))
     folder = BUILD / "vm" / "images"
     path = folder / f"{fingerprint(kernel, [*paths, *firmware_images()])}.cpio"
     if path.is_file():

@@ -35,8 +35,9 @@ def kernel_directory(version):
     return Path(script_output("fetch-kernel", *([version] if version else [])))
 
 
-def build_directory(kernel):
-    return BUILD / "kernel" / kernel.name
+def build_directory(kernel, instrument=None):
+    """Where scripts/kbuild has put our modules."""
+    return BUILD / "kernel" / "-".join(filter(None, (kernel.name, instrument)))
 
 
 def start_process(command, log):

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+namespace halyard::fuzz {
+
+/// Objects of the device that anybody has: buffer objects, address spaces, queues and users, as
+/// debugfs lists them, without what only counts. The same as before when nothing was lost.
+std::string device_objects();
+
+/// Waits until device_objects() is `expected`, as what is on its way out takes its time. False,
+/// with what there is in `now`, when that takes longer than half a minute.
+bool wait_for_objects(const std::string& expected, std::string& now);
+
+/// Whether the device takes calls; if not, its driver is bound anew. Throws when that fails.
+void revive_device();
+
+}  // namespace halyard::fuzz
