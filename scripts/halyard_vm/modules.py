@@ -35,7 +35,7 @@ class ModuleSet:
 
     def __init__(self, kernel, ours):
         tree = kernel / "root" / "lib" / "modules" / kernel.name
-        self._paths = {module_name(path): path for path in tree.glob("kernel/**/*.ko*")}
+        self._paths = {module_name(path): path for path in tree.glob("**/*.ko*")}
         self._paths.update({module_name(path): path for path in ours})
         builtin = tree / "modules.builtin"
         self._builtin = {module_name(line) for line in builtin.read_text().split()} if builtin.is_file() else set()
