@@ -90,16 +90,26 @@ function(halyard_fuzzer)
   set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/fuzz")
 endfunction()
 
-# halyard_uapi_fuzzer(NAME x SOURCES ...): the fuzzer of the kernel's interface with one chip's jobs, in tests/uapi/; it runs
-# inside the VM (see tests/fuzz/uapi).
-function(halyard_uapi_fuzzer)
+# halyard_uapi_tests(CHIP x SOURCES ... [INCLUDES ...]): what needs one chip's jobs and no more of it, make_chip() of
+# tests/fuzz/uapi/chip.hpp: the fuzzer of the kernel's interface, tests/uapi/x_uapi, and the walk of allocation failures,
+# tests/alloc/x_alloc. Both run inside the VM, on the debug kernel.
+function(halyard_uapi_tests)
   if(NOT HALYARD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES")
-  add_executable(${arg_NAME} ${arg_SOURCES})
-  target_link_libraries(${arg_NAME} PRIVATE halyard_uapi_fuzzer halyard_warnings)
-  set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/uapi")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "CHIP" "SOURCES;INCLUDES")
+  add_library(${arg_CHIP}_uapi_jobs OBJECT ${arg_SOURCES})
+  target_include_directories(${arg_CHIP}_uapi_jobs PRIVATE ${arg_INCLUDES})
+  target_link_libraries(${arg_CHIP}_uapi_jobs PRIVATE halyard_uapi_programs halyard_warnings)
+  add_executable(${arg_CHIP}_uapi $<TARGET_OBJECTS:${arg_CHIP}_uapi_jobs>)
+  target_link_libraries(${arg_CHIP}_uapi PRIVATE halyard_uapi_fuzzer halyard_warnings)
+  set_target_properties(${arg_CHIP}_uapi PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/uapi")
+  halyard_test_program(
+    NAME ${arg_CHIP}_alloc
+    KIND alloc
+    SOURCES $<TARGET_OBJECTS:${arg_CHIP}_uapi_jobs>
+    LIBS halyard_alloc_walk
+  )
 endfunction()
 
 # halyard_firmware(NAME x.fw TOOL <target> INPUTS <file>...): an image that drivers load as halyard/x.fw. The tool is run
