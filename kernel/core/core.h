@@ -90,6 +90,7 @@ u32 halyard_resource_total(struct halyard_device *hdev, enum halyard_resource re
 
 /* ---- device.c, pci.c: lifetime ---- */
 
+struct halyard_dump;
 struct halyard_firmware;
 struct halyard_irq;
 struct halyard_vram;
@@ -116,6 +117,7 @@ struct halyard_vram;
  * @vram: the device's own memory, or NULL
  * @firmware: what the device runs, &halyard_chip.firmware
  * @sched: state of the job side, see queue.h
+ * @dump: snapshots for devcoredump
  * @down: started in vain, because of its firmware: no queue works; protected by @reset_lock
  * @lost: the device is lost: why, or NULL
  * @injector: for debugfs, or NULL
@@ -158,6 +160,7 @@ struct halyard_core {
 	struct halyard_vram *vram;
 	struct halyard_firmware *firmware;
 	struct halyard_sched *sched;
+	struct halyard_dump *dump;
 	bool down;
 	const char *lost;
 	const struct halyard_injector *injector;
@@ -479,6 +482,10 @@ static inline void halyard_copies_stop(struct halyard_device *hdev)
 }
 #endif
 
+/* ---- dump.c ---- */
+
+int halyard_dump_init(struct halyard_device *hdev);
+
 /* ---- firmware.c ---- */
 
 int halyard_firmware_init(struct halyard_device *hdev);
@@ -623,6 +630,8 @@ void halyard_sched_debugfs(struct halyard_device *hdev, struct seq_file *m);
 void halyard_sched_debugfs_init(struct halyard_device *hdev, struct dentry *root);
 /* Starts recovery of the whole device, from any context. @reason is a string constant. */
 void halyard_recover_device(struct halyard_device *hdev, const char *reason);
+/* The same for a device that works, when it is to begin anew; not under a lock. */
+void halyard_restart_device(struct halyard_device *hdev, const char *reason);
 /*
  * Waits until recovery that was started is over: the device works, or is lost. Not under
  * reset_lock.

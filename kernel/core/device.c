@@ -232,6 +232,9 @@ int halyard_device_register(struct halyard_device *hdev)
 	ret = halyard_firmware_init(hdev);
 	if (ret)
 		return ret;
+	ret = halyard_dump_init(hdev);
+	if (ret)
+		return ret;
 	ret = halyard_sched_init(hdev);
 	if (ret)
 		return ret;

@@ -203,7 +203,7 @@ int halyard_firmware_reload(struct halyard_device *hdev)
 	core->firmware->image = image;
 	mutex_unlock(&core->reset_lock);
 
-	halyard_recover_device(hdev, "its firmware is loaded anew");
+	halyard_restart_device(hdev, "its firmware is loaded anew");
 	halyard_recover_wait(hdev);
 	kvfree(old.data);
 	if (READ_ONCE(core->lost))

@@ -2,7 +2,6 @@
 /* DEV_QUERY: facts about the device, with the size of the answer negotiated. */
 
 #include <linux/ktime.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "queue.h"
@@ -121,19 +120,10 @@ static int halyard_query_firmware(struct halyard_file *file, struct drm_halyard_
 static int halyard_query_chip(struct halyard_file *file, struct drm_halyard_dev_query *args)
 {
 	struct halyard_device *hdev = file->hdev;
-	const struct halyard_chip *chip = hdev->chip;
-	void *blob;
-	int ret;
 
-	if (!chip->blob_size)
+	if (!hdev->blob)
 		return -EOPNOTSUPP;
-	blob = kzalloc(chip->blob_size, GFP_KERNEL);
-	if (!blob)
-		return -ENOMEM;
-	chip->ops->query(hdev, blob, chip->blob_size);
-	ret = halyard_query_answer(args, blob, chip->blob_size);
-	kfree(blob);
-	return ret;
+	return halyard_query_answer(args, hdev->blob, hdev->chip->blob_size);
 }
 
 /**

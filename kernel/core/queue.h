@@ -52,6 +52,7 @@ struct halyard_slot {
  * @device_reason: why, when it was asked for; a string constant
  * @lost_work: takes a lost device away; holds a reference to the device while it is queued
  * @unplugged: no queue is left in hardware and no more will be
+ * @restarting: @device_reason is no failure; protected by &halyard_core.reset_lock
  * @suspended: the hardware is not to be touched; protected by &halyard_core.reset_lock
  * @first_level: enum halyard_reset_level at which the recovery of a queue begins; error injection
  *	sets it
@@ -73,6 +74,7 @@ struct halyard_sched {
 	const char *device_reason;
 	struct work_struct lost_work;
 	struct completion unplugged;
+	bool restarting;
 	bool suspended;
 	u32 first_level;
 	u32 timeout_ms;
@@ -296,6 +298,10 @@ int halyard_syncs_get(struct halyard_submit *submit);
 int halyard_syncs_await(struct halyard_submit *submit);
 void halyard_syncs_signal(struct halyard_submit *submit);
 void halyard_syncs_put(struct halyard_submit *submit);
+
+/* dump.c */
+void halyard_dump_take(struct halyard_device *hdev, struct halyard_queue_core *q,
+		       const char *reason);
 
 /* recovery.c */
 void halyard_watchdog(struct work_struct *work);

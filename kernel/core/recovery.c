@@ -357,6 +357,7 @@ static void halyard_device_lose(struct halyard_device *hdev, const char *reason)
 	struct halyard_sched *sched = hdev->core->sched;
 
 	dev_err(hdev->dev, "the device is lost: %s\n", reason);
+	halyard_dump_take(hdev, NULL, reason);
 	WRITE_ONCE(hdev->core->lost, reason);
 	hdev->chip->ops->stop(hdev);
 	halyard_queues_lose(sched, -EIO);
@@ -391,6 +392,8 @@ static void halyard_reset_device(struct halyard_device *hdev, const char *reason
 		return;
 
 	dev_warn(hdev->dev, "resetting: %s\n", reason);
+	if (!sched->restarting)
+		halyard_dump_take(hdev, NULL, reason);
 	halyard_queues_shut(sched);
 	for (; ret && level <= HALYARD_RESET_FUNCTION; level++)
 		ret = halyard_reset_and_restore(hdev, level);
@@ -505,6 +508,7 @@ static void halyard_recover_queue(struct halyard_queue_core *q)
 
 	mutex_lock(&q->slot->run_lock);
 	if (halyard_queue_is_guilty(q)) {
+		halyard_dump_take(hdev, q, "a job failed");
 		ret = halyard_queue_quiesce(q);
 		if (!ret)
 			halyard_queue_condemn(q);
@@ -582,6 +586,22 @@ void halyard_recover_device(struct halyard_device *hdev, const char *reason)
 }
 
 /**
+ * halyard_restart_device - as halyard_recover_device(), of a device that works
+ * @hdev: the device
+ * @reason: for the log, a string constant
+ *
+ * Nothing has failed, so there is nothing to keep a snapshot of. Not under a lock.
+ */
+void halyard_restart_device(struct halyard_device *hdev, const char *reason)
+{
+	mutex_lock(&hdev->core->reset_lock);
+	hdev->core->sched->restarting = true;
+	mutex_unlock(&hdev->core->reset_lock);
+	halyard_recover_device(hdev, reason);
+}
+EXPORT_SYMBOL_HALYARD_TESTS(halyard_restart_device);
+
+/**
  * halyard_device_fault - report that the device itself is in trouble
  * @hdev: the device
  * @reason: for the log, a string constant
@@ -628,6 +648,7 @@ void halyard_device_work(struct work_struct *work)
 		halyard_device_lose(hdev, reason);
 	else if (reason)
 		halyard_reset_device(hdev, reason);
+	sched->restarting = false;
 	mutex_unlock(&hdev->core->reset_lock);
 	dma_fence_end_signalling(cookie);
 

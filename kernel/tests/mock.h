@@ -25,6 +25,7 @@
 #define MOCK_KERNEL_VA_END	0x200000000ULL
 #define MOCK_LARGE_PAGE		0x200000ULL
 #define MOCK_EVENTS		256
+#define MOCK_BLOB_SIZE		16
 /* Memory of the card with some */
 #define MOCK_MEMORY_START	0x10000ULL
 #define MOCK_MEMORY_SIZE	SZ_4M
@@ -129,6 +130,8 @@ struct mock_vm {
  * @word: &mock_job_mem.word of the newest job, of the chip without MMU
  * @num_buffers: entries of @buffers
  * @buffers: of the newest job that is no copy, of chips without MMU
+ * @talkative: it adds to a snapshot more than there is room for
+ * @blob: &halyard_device.blob
  * @wrong: what the core did wrong, or NULL
  */
 struct mock_device {
@@ -147,6 +150,8 @@ struct mock_device {
 	u64 word;
 	u32 num_buffers;
 	struct halyard_job_buffer buffers[MOCK_BUFFERS];
+	bool talkative;
+	u8 blob[MOCK_BLOB_SIZE];
 	const char *wrong;
 };
 
@@ -240,6 +245,7 @@ extern struct kunit_suite halyard_submit_suite;
 extern struct kunit_suite halyard_sync_suite;
 extern struct kunit_suite halyard_limits_suite;
 extern struct kunit_suite halyard_recovery_suite;
+extern struct kunit_suite halyard_dump_suite;
 extern struct kunit_suite halyard_bind_suite;
 extern struct kunit_suite halyard_unplug_suite;
 extern struct kunit_suite halyard_bare_suite;

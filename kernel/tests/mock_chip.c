@@ -11,6 +11,9 @@
 #include "mock.h"
 #include "mock_chip.h"
 
+/* More than a snapshot has room for. */
+#define MOCK_MANY	10000
+
 static struct mock_device *to_mock_device(struct halyard_device *hdev)
 {
 	return hdev->priv;
@@ -88,7 +91,10 @@ static int mock_chip_init(struct halyard_device *hdev)
 	spin_lock_init(&dev->lock);
 	init_waitqueue_head(&dev->wait);
 	dev->stopped = true;
+	memset(dev->blob, 0x5a, sizeof(dev->blob));
 	hdev->revision = 1 << 16;
+	if (hdev->chip->blob_size)
+		hdev->blob = dev->blob;
 	if (hdev->chip == &mock_bare_chip) {
 		hdev->limits = mock_bare_limits;
 		return 0;
@@ -456,9 +462,29 @@ static u64 mock_timestamp(struct halyard_device *hdev)
 	return ktime_get_ns();
 }
 
-static void mock_query(struct halyard_device *hdev, void *blob, size_t size)
+/* Of a page that is mapped the entry, of another one zero. */
+static void mock_dump(struct halyard_device *hdev, struct halyard_dump *dump, struct halyard_vm *vm,
+		      u64 address)
 {
-	memset(blob, 0x5a, size);
+	struct mock_device *dev = to_mock_device(hdev);
+	struct mock_vm *mvm;
+	void *entry;
+	u32 i;
+
+	halyard_dump_section(dump, "registers");
+	halyard_dump_value(dump, dev->stopped, "STOPPED");
+	halyard_dump_value(dump, dev->num_events, "EVENTS");
+	for (i = 0; dev->talkative && i < MOCK_MANY; i++)
+		halyard_dump_value(dump, i, "EVENT%u", i);
+	if (!vm)
+		return;
+
+	lockdep_assert_held(&vm->lock);
+	mvm = vm->priv;
+	entry = xa_load(&mvm->pages, PHYS_PFN(address));
+	halyard_dump_section(dump, "page walk");
+	halyard_dump_value(dump, address, "address");
+	halyard_dump_value(dump, entry ? xa_to_value(entry) : 0, "entry");
 }
 
 static const struct halyard_chip_ops mock_ops = {
@@ -478,7 +504,7 @@ static const struct halyard_chip_ops mock_ops = {
 	.job_run = mock_job_run,
 	.reset = mock_reset,
 	.timestamp = mock_timestamp,
-	.query = mock_query,
+	.dump = mock_dump,
 };
 
 static const struct halyard_chip_ops mock_card_ops = {
@@ -493,6 +519,7 @@ static const struct halyard_chip_ops mock_card_ops = {
 	.job_run = mock_job_run,
 	.reset = mock_reset,
 	.timestamp = mock_timestamp,
+	.dump = mock_dump,
 };
 
 static const struct halyard_chip_ops mock_firmware_ops = {
@@ -531,8 +558,8 @@ const struct halyard_chip mock_chip = {
 	.priv_size = sizeof(struct mock_device),
 	.vm_priv_size = sizeof(struct mock_vm),
 	.queue_priv_size = sizeof(struct mock_queue),
-	.queue_mem = { { PAGE_SIZE, HALYARD_PROT_WRITE } },
-	.blob_size = 16,
+	.queue_mem = { { PAGE_SIZE, HALYARD_PROT_WRITE, "ring" } },
+	.blob_size = MOCK_BLOB_SIZE,
 	.timeout_ms = 100,
 };
 
@@ -547,7 +574,7 @@ static const struct halyard_chip_ops mock_bare_ops = {
 	.job_run = mock_job_run,
 	.reset = mock_reset,
 	.timestamp = mock_timestamp,
-	.query = mock_query,
+	.dump = mock_dump,
 };
 
 /* Without MMU and memory of its queues, and one job at a time. */
@@ -561,7 +588,7 @@ const struct halyard_chip mock_bare_chip = {
 	.num_regions = 1,
 	.priv_size = sizeof(struct mock_device),
 	.queue_priv_size = sizeof(struct mock_queue),
-	.blob_size = 16,
+	.blob_size = MOCK_BLOB_SIZE,
 	.timeout_ms = 100,
 };
 
@@ -576,7 +603,7 @@ const struct halyard_chip mock_card_chip = {
 	.priv_size = sizeof(struct mock_device),
 	.vm_priv_size = sizeof(struct mock_vm),
 	.queue_priv_size = sizeof(struct mock_queue),
-	.queue_mem = { { PAGE_SIZE, HALYARD_PROT_WRITE } },
+	.queue_mem = { { PAGE_SIZE, HALYARD_PROT_WRITE, "ring" } },
 	.timeout_ms = 100,
 };
 
@@ -592,6 +619,6 @@ const struct halyard_chip mock_firmware_chip = {
 	.priv_size = sizeof(struct mock_device),
 	.vm_priv_size = sizeof(struct mock_vm),
 	.queue_priv_size = sizeof(struct mock_queue),
-	.queue_mem = { { PAGE_SIZE, HALYARD_PROT_WRITE } },
+	.queue_mem = { { PAGE_SIZE, HALYARD_PROT_WRITE, "ring" } },
 	.timeout_ms = 100,
 };

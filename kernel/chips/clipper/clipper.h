@@ -14,6 +14,8 @@
 #include <halyard/chip.h>
 #include <halyard/regs.h>
 
+#include <drm/halyard_clipper.h>
+
 #include "clipper_regs.h"
 
 /* The card answers in this time, once the commands under way have ended. */
@@ -44,8 +46,7 @@ enum clipper_queue_mem {
  * @events: does what an event's interrupt would have done that got lost
  * @caps0: register CAPS0
  * @caps1: register CAPS1
- * @opcodes: bit n: opcode n is implemented
- * @clock_khz: of the cost model's cycles
+ * @info: &halyard_device.blob
  * @generation: counts resets of the hardware, each of which forgets contexts and queues; protected
  *	by the core's reset_lock, as are @enabled and @orphans
  * @enabled: queues that are enabled in hardware
@@ -65,8 +66,7 @@ struct clipper_device {
 	struct work_struct events;
 	u32 caps0;
 	u32 caps1;
-	u64 opcodes;
-	u32 clock_khz;
+	struct drm_halyard_clipper_info info;
 	u32 generation;
 	DECLARE_BITMAP(enabled, CLP_NUM_QUEUES);
 	struct list_head orphans;
@@ -152,6 +152,7 @@ void clipper_vm_unmap(struct halyard_vm *vm, u64 va, u64 size);
 int clipper_vm_flush(struct halyard_vm *vm);
 void clipper_vm_load(struct halyard_vm *vm);
 void clipper_mmu_release_orphans(struct halyard_device *hdev);
+void clipper_mmu_dump(struct halyard_vm *vm, u64 address, struct halyard_dump *dump);
 
 /* clipper_queue.c */
 int clipper_queue_init(struct halyard_queue *queue);
@@ -166,6 +167,12 @@ void clipper_stop(struct halyard_device *hdev);
 int clipper_reset(struct halyard_device *hdev, enum halyard_reset_level level,
 		  struct halyard_queue *queue);
 int clipper_wait_ready(struct halyard_device *hdev, unsigned int ms);
+
+/* clipper_dump.c */
+#define CLIPPER_NUM_REGISTERS	11
+extern const struct debugfs_reg32 clipper_registers[CLIPPER_NUM_REGISTERS];
+void clipper_dump(struct halyard_device *hdev, struct halyard_dump *dump, struct halyard_vm *vm,
+		  u64 address);
 
 /* clipper_debugfs.c */
 void clipper_debugfs_init(struct halyard_device *hdev);

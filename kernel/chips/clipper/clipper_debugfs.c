@@ -68,20 +68,6 @@ static int clipper_perf_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(clipper_perf);
 
-static const struct debugfs_reg32 clipper_registers[] = {
-	{ "STATUS", CLP_STATUS },
-	{ "CONTROL", CLP_CONTROL },
-	{ "IRQ_STATUS", CLP_IRQ_STATUS },
-	{ "IRQ_ENABLE", CLP_IRQ_ENABLE },
-	{ "FAULTQ_ORDER", CLP_FAULTQ_ORDER },
-	{ "FAULTQ_HEAD", CLP_FAULTQ_HEAD },
-	{ "FAULTQ_TAIL", CLP_FAULTQ_TAIL },
-	{ "FAULTQ_LOST", CLP_FAULTQ_LOST },
-	{ "TLB_STATUS", CLP_TLB_STATUS },
-	{ "INJECT_KIND", CLP_INJECT_KIND },
-	{ "INJECT_FIRED", CLP_INJECT_FIRED },
-};
-
 static int clipper_registers_show(struct seq_file *m, void *unused)
 {
 	struct halyard_device *hdev = m->private;

@@ -153,9 +153,14 @@ static int clipper_identify(struct halyard_device *hdev)
 
 	cdev->caps0 = halyard_read(hdev, CLP_CAPS0);
 	cdev->caps1 = halyard_read(hdev, CLP_CAPS1);
-	cdev->opcodes = halyard_read(hdev, CLP_OPCODES_LO) |
-			(u64)halyard_read(hdev, CLP_OPCODES_HI) << 32;
-	cdev->clock_khz = halyard_read(hdev, CLP_CLOCK_KHZ);
+	cdev->info = (struct drm_halyard_clipper_info) {
+		.revision = hdev->revision,
+		.bindings_max = FIELD_GET(CLP_CAPS1_BINDINGS_MAX, cdev->caps1),
+		.opcodes = halyard_read(hdev, CLP_OPCODES_LO) |
+			   (u64)halyard_read(hdev, CLP_OPCODES_HI) << 32,
+		.clock_khz = halyard_read(hdev, CLP_CLOCK_KHZ),
+	};
+	hdev->blob = &cdev->info;
 
 	return clipper_check_caps(hdev);
 }
@@ -200,19 +205,6 @@ static u64 clipper_timestamp(struct halyard_device *hdev)
 	return clipper_read_counter(hdev, CLP_TIMESTAMP_LO);
 }
 
-static void clipper_query(struct halyard_device *hdev, void *blob, size_t size)
-{
-	struct drm_halyard_clipper_info *info = blob;
-	struct clipper_device *cdev = to_clipper(hdev);
-
-	*info = (struct drm_halyard_clipper_info) {
-		.revision = hdev->revision,
-		.bindings_max = FIELD_GET(CLP_CAPS1_BINDINGS_MAX, cdev->caps1),
-		.opcodes = cdev->opcodes,
-		.clock_khz = cdev->clock_khz,
-	};
-}
-
 static const struct halyard_chip_ops clipper_ops = {
 	.init = clipper_init,
 	.start = clipper_start,
@@ -232,7 +224,7 @@ static const struct halyard_chip_ops clipper_ops = {
 	.job_run = clipper_job_run,
 	.reset = clipper_reset,
 	.timestamp = clipper_timestamp,
-	.query = clipper_query,
+	.dump = clipper_dump,
 };
 
 static const struct halyard_chip clipper_chip = {
@@ -251,8 +243,9 @@ static const struct halyard_chip clipper_chip = {
 	.queue_priv_size = sizeof(struct clipper_queue),
 	.blob_size = sizeof(struct drm_halyard_clipper_info),
 	.queue_mem = {
-		[CLIPPER_MEM_RING] = { CLIPPER_QUEUE_DEPTH * sizeof(struct clp_job), 0 },
-		[CLIPPER_MEM_STATUS] = { sizeof(struct clp_queue_status), HALYARD_PROT_WRITE },
+		[CLIPPER_MEM_RING] = { CLIPPER_QUEUE_DEPTH * sizeof(struct clp_job), 0, "ring" },
+		[CLIPPER_MEM_STATUS] = { sizeof(struct clp_queue_status), HALYARD_PROT_WRITE,
+					 "status" },
 	},
 	.timeout_ms = CLIPPER_TIMEOUT_MS,
 };

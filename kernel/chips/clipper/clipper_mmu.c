@@ -419,3 +419,29 @@ int clipper_vm_flush(struct halyard_vm *vm)
 
 	return 0;
 }
+
+/**
+ * clipper_mmu_dump - add to a snapshot the entries that lead to an address
+ * @vm: address space
+ * @address: the address
+ * @dump: to be added to
+ */
+void clipper_mmu_dump(struct halyard_vm *vm, u64 address, struct halyard_dump *dump)
+{
+	struct clipper_vm *cvm = vm->priv;
+	struct clipper_pt *pt = cvm->root;
+	unsigned int index;
+
+	lockdep_assert_held(&vm->lock);
+
+	halyard_dump_section(dump, "page walk");
+	halyard_dump_value(dump, address, "address");
+	while (pt) {
+		index = clipper_pt_index(pt->level, address);
+		halyard_dump_value(dump, le64_to_cpu(pt->entries[index]), "level %u entry %u",
+				   pt->level, index);
+		if (!pt->level || !pt->entries[index] || clipper_pt_is_large(pt, index))
+			break;
+		pt = pt->children[index];
+	}
+}

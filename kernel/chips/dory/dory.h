@@ -12,6 +12,8 @@
 #include <halyard/chip.h>
 #include <halyard/regs.h>
 
+#include <drm/halyard_dory.h>
+
 #include "dory_regs.h"
 #include "dory_validate.h"
 
@@ -23,8 +25,7 @@
  * @hdev: the card
  * @events: does what an interrupt would have done that got lost
  * @caps: register CAPS
- * @opcodes: bit n: opcode n is implemented
- * @clock_khz: of the cost model's cycles
+ * @info: &halyard_device.blob
  * @state_lock: held over accesses to registers that may take long
  * @lock: orders accesses to registers with resets; protects all below, and all &struct dory_queue.
  *	Taken in hard interrupt context.
@@ -39,8 +40,7 @@ struct dory_device {
 	struct halyard_device *hdev;
 	struct work_struct events;
 	u32 caps;
-	u32 opcodes;
-	u32 clock_khz;
+	struct drm_halyard_dory_info info;
 	struct mutex state_lock; /* registers against resets */
 	spinlock_t lock; /* registers against resets */
 	bool ready;
@@ -83,6 +83,12 @@ int dory_job_check(struct halyard_job *job);
 void dory_job_run(struct halyard_job *job);
 void dory_events_work(struct work_struct *work);
 irqreturn_t dory_irq(struct halyard_device *hdev, unsigned int vector);
+
+/* dory_dump.c */
+#define DORY_NUM_REGISTERS	13
+extern const struct debugfs_reg32 dory_registers[DORY_NUM_REGISTERS];
+void dory_dump(struct halyard_device *hdev, struct halyard_dump *dump, struct halyard_vm *vm,
+	       u64 address);
 
 /* dory_debugfs.c */
 void dory_debugfs_init(struct halyard_device *hdev);

@@ -32,22 +32,6 @@ static void dory_debugfs_exit(struct halyard_device *hdev, int idx)
 	drm_dev_exit(idx);
 }
 
-static const struct debugfs_reg32 dory_registers[] = {
-	{ "STATUS", DORY_STATUS },
-	{ "IRQ_STATUS", DORY_IRQ_STATUS },
-	{ "IRQ_ENABLE", DORY_IRQ_ENABLE },
-	{ "STREAM", DORY_STREAM },
-	{ "STREAM_SIZE", DORY_STREAM_SIZE },
-	{ "JOB", DORY_JOB },
-	{ "COMPLETED", DORY_COMPLETED },
-	{ "COMMANDS", DORY_COMMANDS },
-	{ "TAG", DORY_TAG },
-	{ "ERROR_CAUSE", DORY_ERROR_CAUSE },
-	{ "ERROR_OFFSET", DORY_ERROR_OFFSET },
-	{ "INJECT_KIND", DORY_INJECT_KIND },
-	{ "INJECT_FIRED", DORY_INJECT_FIRED },
-};
-
 static int dory_registers_show(struct seq_file *m, void *unused)
 {
 	struct halyard_device *hdev = m->private;

@@ -64,8 +64,14 @@ static int dory_identify(struct halyard_device *hdev)
 	}
 
 	ddev->caps = halyard_read(hdev, DORY_CAPS);
-	ddev->opcodes = halyard_read(hdev, DORY_OPCODES);
-	ddev->clock_khz = halyard_read(hdev, DORY_CLOCK_KHZ);
+	ddev->info = (struct drm_halyard_dory_info) {
+		.revision = hdev->revision,
+		.regions = DORY_NUM_REGIONS,
+		.opcodes = halyard_read(hdev, DORY_OPCODES),
+		.stream_max = DRM_HALYARD_DORY_STREAM_MAX,
+		.clock_khz = halyard_read(hdev, DORY_CLOCK_KHZ),
+	};
+	hdev->blob = &ddev->info;
 
 	return dory_check_caps(hdev);
 }
@@ -181,20 +187,6 @@ static u64 dory_timestamp(struct halyard_device *hdev)
 	return (u64)hi << 32 | lo;
 }
 
-static void dory_query(struct halyard_device *hdev, void *blob, size_t size)
-{
-	struct drm_halyard_dory_info *info = blob;
-	struct dory_device *ddev = to_dory(hdev);
-
-	*info = (struct drm_halyard_dory_info) {
-		.revision = hdev->revision,
-		.regions = DORY_NUM_REGIONS,
-		.opcodes = ddev->opcodes,
-		.stream_max = DRM_HALYARD_DORY_STREAM_MAX,
-		.clock_khz = ddev->clock_khz,
-	};
-}
-
 static const struct halyard_chip_ops dory_ops = {
 	.init = dory_init,
 	.start = dory_start,
@@ -207,7 +199,7 @@ static const struct halyard_chip_ops dory_ops = {
 	.job_run = dory_job_run,
 	.reset = dory_reset,
 	.timestamp = dory_timestamp,
-	.query = dory_query,
+	.dump = dory_dump,
 };
 
 static const struct halyard_chip dory_chip = {

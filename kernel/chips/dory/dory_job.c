@@ -166,7 +166,7 @@ static int dory_validate_job(struct halyard_job *job)
 		regions[i] = (struct dory_region) { job->buffers[i].size, job->buffers[i].write };
 
 	ret = dory_validate(job->mem.vaddr, payload->size, regions, job->num_buffers,
-			    to_dory(hdev)->opcodes, &refusal);
+			    to_dory(hdev)->info.opcodes, &refusal);
 	if (ret)
 		dev_dbg(hdev->dev, "command at byte %u: %s\n", refusal.offset, refusal.reason);
 

@@ -76,8 +76,7 @@ struct sloop_rings {
  * @hdev: the card
  * @caps0: register CAPS0
  * @caps1: register CAPS1
- * @opcodes: bit n: opcode n is implemented
- * @clock_khz: of the cost model's cycles
+ * @info: &halyard_device.blob
  * @boot_window: where firmware images are put
  * @boot_window_size: bytes there
  * @generation: counts resets of the card, each of which forgets contexts and queues; protected by
@@ -101,8 +100,7 @@ struct sloop_device {
 	struct halyard_device *hdev;
 	u32 caps0;
 	u32 caps1;
-	u32 opcodes;
-	u32 clock_khz;
+	struct drm_halyard_sloop_info info;
 	void __iomem *boot_window;
 	u32 boot_window_size;
 	u32 generation;
@@ -184,6 +182,12 @@ void sloop_job_run(struct halyard_job *job);
 irqreturn_t sloop_irq(struct halyard_device *hdev, unsigned int vector);
 irqreturn_t sloop_irq_thread(struct halyard_device *hdev, unsigned int vector);
 void sloop_faults_work(struct work_struct *work);
+
+/* sloop_dump.c */
+#define SLOOP_NUM_REGISTERS	12
+extern const struct debugfs_reg32 sloop_registers[SLOOP_NUM_REGISTERS];
+void sloop_dump(struct halyard_device *hdev, struct halyard_dump *dump, struct halyard_vm *vm,
+		u64 address);
 
 /* sloop_debugfs.c */
 #if IS_ENABLED(CONFIG_HALYARD_DEBUGFS)

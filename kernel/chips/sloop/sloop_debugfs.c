@@ -129,21 +129,6 @@ DEFINE_SHOW_ATTRIBUTE(sloop_events);
 
 /* ---- registers ---- */
 
-static const struct debugfs_reg32 sloop_registers[] = {
-	{ "BOOT_STATE", SLP_BOOT_STATE },
-	{ "BOOT_STATUS", SLP_BOOT_STATUS },
-	{ "FW_VERSION", SLP_FW_VERSION },
-	{ "FW_HEARTBEAT", SLP_FW_HEARTBEAT },
-	{ "CRASH_CODE", SLP_CRASH_CODE },
-	{ "IRQ_STATUS", SLP_IRQ_STATUS },
-	{ "ADMIN_REQUEST_TAIL", SLP_ADMIN_REQUEST_TAIL },
-	{ "ADMIN_RESPONSE_TAIL", SLP_ADMIN_RESPONSE_TAIL },
-	{ "EVENT_TAIL", SLP_EVENT_TAIL },
-	{ "EVENT_LOST", SLP_EVENT_LOST },
-	{ "INJECT_KIND", SLP_INJECT_KIND },
-	{ "INJECT_FIRED", SLP_INJECT_FIRED },
-};
-
 static int sloop_registers_show(struct seq_file *m, void *unused)
 {
 	struct halyard_device *hdev = m->private;

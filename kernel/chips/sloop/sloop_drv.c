@@ -68,8 +68,14 @@ static int sloop_identify(struct halyard_device *hdev)
 
 	sdev->caps0 = halyard_read(hdev, SLP_CAPS0);
 	sdev->caps1 = halyard_read(hdev, SLP_CAPS1);
-	sdev->opcodes = halyard_read(hdev, SLP_OPCODES);
-	sdev->clock_khz = halyard_read(hdev, SLP_CLOCK_KHZ);
+	sdev->info = (struct drm_halyard_sloop_info) {
+		.revision = hdev->revision,
+		.segments_max = FIELD_GET(SLP_CAPS1_SEGMENTS, sdev->caps1),
+		.bindings_max = FIELD_GET(SLP_CAPS1_BINDINGS, sdev->caps1),
+		.clock_khz = halyard_read(hdev, SLP_CLOCK_KHZ),
+		.opcodes = halyard_read(hdev, SLP_OPCODES),
+	};
+	hdev->blob = &sdev->info;
 
 	return sloop_check_caps(hdev);
 }
@@ -154,20 +160,6 @@ static u64 sloop_timestamp(struct halyard_device *hdev)
 	return (u64)hi << 32 | lo;
 }
 
-static void sloop_query(struct halyard_device *hdev, void *blob, size_t size)
-{
-	struct drm_halyard_sloop_info *info = blob;
-	struct sloop_device *sdev = to_sloop(hdev);
-
-	*info = (struct drm_halyard_sloop_info) {
-		.revision = hdev->revision,
-		.segments_max = FIELD_GET(SLP_CAPS1_SEGMENTS, sdev->caps1),
-		.bindings_max = FIELD_GET(SLP_CAPS1_BINDINGS, sdev->caps1),
-		.clock_khz = sdev->clock_khz,
-		.opcodes = sdev->opcodes,
-	};
-}
-
 static const struct halyard_chip_ops sloop_ops = {
 	.init = sloop_init,
 	.start = sloop_start,
@@ -184,7 +176,7 @@ static const struct halyard_chip_ops sloop_ops = {
 	.job_run = sloop_job_run,
 	.reset = sloop_reset,
 	.timestamp = sloop_timestamp,
-	.query = sloop_query,
+	.dump = sloop_dump,
 };
 
 static const struct halyard_chip sloop_chip = {
@@ -208,9 +200,11 @@ static const struct halyard_chip sloop_chip = {
 	.queue_priv_size = sizeof(struct sloop_queue),
 	.blob_size = sizeof(struct drm_halyard_sloop_info),
 	.queue_mem = {
-		[SLOOP_MEM_REQUESTS] = { SLOOP_QUEUE_DEPTH * sizeof(struct slp_request), 0 },
-		[SLOOP_MEM_SLOTS] = { SLOOP_QUEUE_DEPTH * sizeof(struct sloop_slot), 0 },
-		[SLOOP_MEM_ANSWERS] = { sizeof(struct sloop_answers), HALYARD_PROT_WRITE },
+		[SLOOP_MEM_REQUESTS] = { SLOOP_QUEUE_DEPTH * sizeof(struct slp_request), 0,
+					 "requests" },
+		[SLOOP_MEM_SLOTS] = { SLOOP_QUEUE_DEPTH * sizeof(struct sloop_slot), 0, "jobs" },
+		[SLOOP_MEM_ANSWERS] = { sizeof(struct sloop_answers), HALYARD_PROT_WRITE,
+					"answers" },
 	},
 	.timeout_ms = SLOOP_TIMEOUT_MS,
 };

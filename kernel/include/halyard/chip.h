@@ -15,6 +15,7 @@
 #ifndef HALYARD_CHIP_H
 #define HALYARD_CHIP_H
 
+#include <linux/debugfs.h>
 #include <linux/dma-fence.h>
 #include <linux/io.h>
 #include <linux/irqreturn.h>
@@ -37,6 +38,7 @@
 struct firmware;
 struct halyard_bo;
 struct halyard_device;
+struct halyard_dump;
 struct halyard_job;
 struct halyard_queue;
 struct halyard_vm;
@@ -192,8 +194,9 @@ enum halyard_reset_level {
 struct halyard_chip_ops {
 	/**
 	 * @init: once, at probe, after the BARs are mapped and before anything else. Checks the
-	 * identity, fills in &halyard_device.limits and engine counts, and adds the chip's own
-	 * files to &drm_device.debugfs_root. The hardware is not to be started.
+	 * identity, fills in &halyard_device.limits, &halyard_device.revision and
+	 * &halyard_device.blob, and adds the chip's own files to &drm_device.debugfs_root. The
+	 * hardware is not to be started.
 	 */
 	int (*init)(struct halyard_device *hdev);
 
@@ -323,18 +326,27 @@ struct halyard_chip_ops {
 	/** @timestamp: the device's time now. May not sleep. */
 	u64 (*timestamp)(struct halyard_device *hdev);
 
-	/** @query: fills in the chip's blob for DEV_QUERY. @size is &halyard_chip.blob_size. */
-	void (*query)(struct halyard_device *hdev, void *blob, size_t size);
+	/**
+	 * @dump: adds to the snapshot of a failure what the chip alone can tell: registers with
+	 * halyard_dump_registers(), and, unless @vm is NULL, the entries of its page tables that
+	 * lead to @address, which a job was refused. Before anything is stopped, under
+	 * &halyard_core.reset_lock and the &halyard_vm.lock of @vm, on a device in whatever state.
+	 * No allocation, no waiting. May be NULL.
+	 */
+	void (*dump)(struct halyard_device *hdev, struct halyard_dump *dump, struct halyard_vm *vm,
+		     u64 address);
 };
 
 /**
  * struct halyard_queue_mem - memory that each queue of a chip shares with the device
  * @size: bytes
  * @prot: HALYARD_PROT_*
+ * @name: in the snapshot of a failure
  */
 struct halyard_queue_mem {
 	size_t size;
 	u32 prot;
+	const char *name;
 };
 
 /**
@@ -356,7 +368,7 @@ struct halyard_queue_mem {
  * @vm_priv_size: bytes of &halyard_vm.priv
  * @queue_priv_size: bytes of &halyard_queue.priv
  * @queue_mem: what the core allocates as &halyard_queue.mem; the first of size 0 ends it
- * @blob_size: bytes of the chip's blob
+ * @blob_size: bytes of &halyard_device.blob
  * @timeout_ms: a job without progress is stopped after this
  */
 struct halyard_chip {
@@ -388,6 +400,7 @@ struct halyard_chip {
  * @regs: registers; access them only between drm_dev_enter() and drm_dev_exit()
  * @limits: filled in by &halyard_chip_ops.init
  * @revision: of the chip, major 31:16, minor 15:0; filled in by &halyard_chip_ops.init
+ * @blob: what DEV_QUERY tells of the chip, constant, or NULL; filled in by &halyard_chip_ops.init
  * @priv: the chip's own
  * @core: the core's own, opaque to chips
  */
@@ -398,6 +411,7 @@ struct halyard_device {
 	void __iomem *regs;
 	struct halyard_limits limits;
 	u32 revision;
+	const void *blob;
 	void *priv;
 	struct halyard_core *core;
 };
@@ -520,6 +534,12 @@ void halyard_device_fault(struct halyard_device *hdev, const char *reason);
 
 int halyard_job_alloc(struct halyard_job *job, size_t size);
 int halyard_job_read(struct halyard_job *job, u32 buffer, u64 offset, void *to, size_t size);
+
+void halyard_dump_section(struct halyard_dump *dump, const char *name);
+void halyard_dump_value(struct halyard_dump *dump, u64 value, const char *format, ...)
+	__printf(3, 4);
+void halyard_dump_registers(struct halyard_dump *dump, const struct debugfs_reg32 *registers,
+			    unsigned int count);
 
 const struct firmware *halyard_firmware_image(struct halyard_device *hdev);
 void halyard_firmware_runs(struct halyard_device *hdev, const char *format, ...) __printf(2, 3);

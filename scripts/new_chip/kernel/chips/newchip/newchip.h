@@ -35,6 +35,7 @@ struct newchip_queue {
  * @running: queue whose job is on the card, or NULL; protected by @lock
  * @seqno: the job's number; protected by @lock
  * @since: when it was started, ktime_get_ns(); protected by @lock
+ * @info: &halyard_device.blob
  */
 struct newchip_device {
 	/** @lock: protects what runs, in any context */
@@ -42,6 +43,7 @@ struct newchip_device {
 	struct halyard_queue *running;
 	u64 seqno;
 	u64 since;
+	struct drm_halyard_newchip_info info;
 };
 
 static inline struct newchip_device *to_newchip(struct halyard_device *hdev)

@@ -30,6 +30,11 @@ static int newchip_init(struct halyard_device *hdev)
 		return -ENODEV;
 	}
 
+	to_newchip(hdev)->info = (struct drm_halyard_newchip_info) {
+		.revision = hdev->revision,
+		.opcodes = BIT(DRM_HALYARD_NEWCHIP_NUM_OPCODES) - 1,
+	};
+	hdev->blob = &to_newchip(hdev)->info;
 	hdev->limits = (struct halyard_limits) {
 		.queues = NEWCHIP_NUM_QUEUES,
 		.vms = NEWCHIP_NUM_CONTEXTS,
@@ -92,14 +97,16 @@ static u64 newchip_timestamp(struct halyard_device *hdev)
 	return (u64)hi << 32 | lo;
 }
 
-static void newchip_query(struct halyard_device *hdev, void *blob, size_t size)
-{
-	struct drm_halyard_newchip_info *info = blob;
+static const struct debugfs_reg32 newchip_registers[] = {
+	{ "CONTROL", NEWCHIP_CONTROL },
+	{ "IRQ_ENABLE", NEWCHIP_IRQ_ENABLE },
+};
 
-	*info = (struct drm_halyard_newchip_info) {
-		.revision = hdev->revision,
-		.opcodes = BIT(DRM_HALYARD_NEWCHIP_NUM_OPCODES) - 1,
-	};
+static void newchip_dump(struct halyard_device *hdev, struct halyard_dump *dump,
+			 struct halyard_vm *vm, u64 address)
+{
+	halyard_dump_section(dump, "registers");
+	halyard_dump_registers(dump, newchip_registers, ARRAY_SIZE(newchip_registers));
 }
 
 static const struct halyard_chip_ops newchip_ops = {
@@ -115,7 +122,7 @@ static const struct halyard_chip_ops newchip_ops = {
 	.job_run = newchip_job_run,
 	.reset = reset_at,
 	.timestamp = newchip_timestamp,
-	.query = newchip_query,
+	.dump = newchip_dump,
 };
 
 static const struct halyard_chip newchip_chip = {
