@@ -11,6 +11,7 @@ struct Options {
   std::string device;  ///< empty: the first usable one
   unsigned show = 3;   ///< images to print
   unsigned in_flight = 8;
+  std::string file;  ///< of a command that takes one
 };
 
 /// Each returns the exit status and throws halyard::Error or std::exception.
@@ -18,5 +19,6 @@ int run_list(const Options& options);
 int run_info(const Options& options);
 int run_doctor(const Options& options);
 int run_digits(const Options& options);
+int run_dump(const Options& options);
 
 }  // namespace halyard::tools

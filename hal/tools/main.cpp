@@ -27,6 +27,7 @@ commands:
   list            devices, also those that cannot be used
   info            one device in full
   doctor          why no device is usable, one sentence per cause; exit status 0 when one is
+  dump FILE       what the kernel kept of a failure, /sys/class/devcoredump/devcd*/data, in words
   run digits      classify handwritten digits on the device and on the CPU, and compare
 
 options:
@@ -44,11 +45,13 @@ environment:
 struct Command {
   std::string_view words;
   int (*run)(const Options&);
+  bool takes_file = false;  ///< after the words
 };
 
-constexpr std::array<Command, 4> kCommands{{{"list", halyard::tools::run_list},
+constexpr std::array<Command, 5> kCommands{{{"list", halyard::tools::run_list},
                                             {"info", halyard::tools::run_info},
                                             {"doctor", halyard::tools::run_doctor},
+                                            {"dump", halyard::tools::run_dump, true},
                                             {"run digits", halyard::tools::run_digits}}};
 
 unsigned parse_number(std::string_view name, std::string_view text, unsigned from, unsigned to) {
@@ -107,13 +110,15 @@ int run(int argc, char** argv) {
         return kUsage;  // getopt has said why
     }
   }
-  std::string words;
+  std::string words, before;
   for (const char* word :
        std::span(argv, static_cast<std::size_t>(argc)).subspan(static_cast<std::size_t>(optind))) {
+    before = words;
+    options.file = word;
     words += (words.empty() ? "" : " ") + std::string(word);
   }
   for (const auto& command : kCommands) {
-    if (command.words == words) return command.run(options);
+    if (command.words == (command.takes_file ? before : words)) return command.run(options);
   }
   if (!words.empty()) std::cerr << "halyard: unknown command \"" << words << "\"\n";
   std::cerr << kHelp;
