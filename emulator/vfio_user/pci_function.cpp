@@ -250,6 +250,7 @@ void PciFunction::config_changed() {
     chip_.set_bus_master(master);
   }
   if (std::exchange(told_power_, power) != power) {
+    log_line(power == PowerState::kD0 ? "awake (D0)" : "asleep (D3hot)");
     trace_.record(TraceKind::kPower, static_cast<std::uint64_t>(power), 0);
     chip_.set_power(power);
   }

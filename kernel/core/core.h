@@ -182,8 +182,22 @@ int halyard_device_register(struct halyard_device *hdev);
 void halyard_device_unplug(struct halyard_device *hdev);
 /* Interrupts by the bus; 0 when the parent has no bus of ours. */
 int halyard_pci_request_irqs(struct halyard_device *hdev);
+void halyard_pci_synchronize_irqs(struct halyard_device *hdev);
 /* Function-level reset by the bus; -EOPNOTSUPP when there is none. Under reset_lock. */
 int halyard_pci_function_reset(struct halyard_device *hdev);
+
+/* ---- power.c: sleep ---- */
+
+/* From here on the device sleeps when nobody needs it, until it is unplugged. */
+void halyard_power_start(struct halyard_device *hdev);
+void halyard_power_stop(struct halyard_device *hdev);
+/* Keeps the device awake: 0 or -ENODEV. Any context for the second. */
+int halyard_power_get(struct halyard_device *hdev);
+void halyard_power_put(struct halyard_device *hdev);
+bool halyard_power_is_down(struct halyard_device *hdev);
+/* Around whatever takes the device's power or its state. */
+void halyard_power_down(struct halyard_device *hdev);
+int halyard_power_up(struct halyard_device *hdev);
 
 /* ---- quarantine.c: memory that the device may still reach ---- */
 
@@ -412,6 +426,7 @@ extern const struct dma_buf_ops halyard_vram_dma_buf_ops;
 int halyard_vram_init(struct halyard_device *hdev);
 void halyard_vram_unplug(struct halyard_device *hdev);
 int halyard_vram_evict_all(struct halyard_device *hdev);
+void halyard_vram_hide(struct halyard_device *hdev);
 u64 halyard_vram_used(struct halyard_device *hdev);
 u64 halyard_vram_host_used(struct halyard_device *hdev);
 void halyard_vram_show(struct halyard_device *hdev, struct drm_printer *p);
@@ -438,6 +453,10 @@ static inline void halyard_vram_unplug(struct halyard_device *hdev)
 static inline int halyard_vram_evict_all(struct halyard_device *hdev)
 {
 	return 0;
+}
+
+static inline void halyard_vram_hide(struct halyard_device *hdev)
+{
 }
 
 static inline u64 halyard_vram_used(struct halyard_device *hdev)
@@ -615,9 +634,9 @@ int halyard_sched_init(struct halyard_device *hdev);
 void halyard_sched_fini(struct halyard_device *hdev);
 /* After drm_dev_unplug() and ops->stop: signals everything with an error, undoes all queues. */
 void halyard_sched_unplug(struct halyard_device *hdev);
-/* Before ops->stop: lets what is in flight end. */
+/* Lets what is in flight end, and stops the chip. */
 void halyard_sched_suspend(struct halyard_device *hdev);
-/* After ops->start: makes queues anew and runs again what did not end before suspend. */
+/* Starts it, makes queues anew and runs again what did not end before suspend. */
 int halyard_sched_resume(struct halyard_device *hdev);
 /* After halyard_sched_unplug(): no memory of a job is mapped for the device any more. */
 void halyard_job_mems_revoke(struct halyard_device *hdev);

@@ -103,7 +103,11 @@ static ssize_t halyard_debugfs_reload(struct file *file, const char __user *buff
 
 	if (!drm_dev_enter(&hdev->drm, &idx))
 		return -ENODEV;
-	ret = halyard_firmware_reload(hdev);
+	ret = halyard_power_get(hdev);
+	if (!ret) {
+		ret = halyard_firmware_reload(hdev);
+		halyard_power_put(hdev);
+	}
 	drm_dev_exit(idx);
 	return ret ?: size;
 }

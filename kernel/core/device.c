@@ -290,6 +290,7 @@ void halyard_device_unplug(struct halyard_device *hdev)
 		wait_for_completion(&core->unplug_done);
 		return;
 	}
+	halyard_power_stop(hdev);
 	drm_dev_unplug(&hdev->drm);
 	mutex_unlock(&core->unplug_lock);
 

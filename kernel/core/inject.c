@@ -10,6 +10,26 @@
 
 #include "core.h"
 
+/* The block of a device that sleeps is reached when it is awake. */
+static int halyard_inject_enter(struct halyard_device *hdev, int *idx)
+{
+	int ret;
+
+	ret = halyard_power_get(hdev);
+	if (ret)
+		return ret;
+	ret = hdev->core->injector->enter(hdev, idx);
+	if (ret)
+		halyard_power_put(hdev);
+	return ret;
+}
+
+static void halyard_inject_exit(struct halyard_device *hdev, int idx)
+{
+	hdev->core->injector->exit(hdev, idx);
+	halyard_power_put(hdev);
+}
+
 static int halyard_inject_show(struct seq_file *m, void *unused)
 {
 	struct halyard_device *hdev = m->private;
@@ -17,11 +37,11 @@ static int halyard_inject_show(struct seq_file *m, void *unused)
 	unsigned int i;
 	int idx, ret;
 
-	ret = injector->enter(hdev, &idx);
+	ret = halyard_inject_enter(hdev, &idx);
 	if (ret)
 		return ret;
 	seq_printf(m, "fired %u\n", injector->fired(hdev));
-	injector->exit(hdev, idx);
+	halyard_inject_exit(hdev, idx);
 
 	seq_puts(m, "write: KIND TARGET SKIP COUNT ARG; TARGET -1 is any; kinds:");
 	for (i = 0; i < injector->num_names; i++)
@@ -69,11 +89,11 @@ static ssize_t halyard_inject_write(struct file *file, const char __user *buffer
 
 	ret = halyard_inject_parse(injector, line, &injection);
 	if (!ret)
-		ret = injector->enter(hdev, &idx);
+		ret = halyard_inject_enter(hdev, &idx);
 	if (ret)
 		return ret;
 	injector->arm(hdev, &injection);
-	injector->exit(hdev, idx);
+	halyard_inject_exit(hdev, idx);
 	return size;
 }
 

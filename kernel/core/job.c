@@ -77,11 +77,14 @@ static void halyard_job_release_work(struct work_struct *work)
  * halyard_job_create - make a job
  * @q: its queue; the job takes the caller's reference over, unless it can't be made
  *
+ * From here to its end the job keeps the device awake: when it is to run nothing may fail any more.
+ *
  * Return: the job, to be armed or discarded, or ERR_PTR().
  */
 struct halyard_job_core *halyard_job_create(struct halyard_queue_core *q)
 {
-	size_t payload_size = q->queue.hdev->limits.payload_size;
+	struct halyard_device *hdev = q->queue.hdev;
+	size_t payload_size = hdev->limits.payload_size;
 	struct halyard_job_core *job;
 	int ret;
 
@@ -89,11 +92,12 @@ struct halyard_job_core *halyard_job_create(struct halyard_queue_core *q)
 	if (!job)
 		return ERR_PTR(-ENOMEM);
 
+	ret = halyard_power_get(hdev);
+	if (ret)
+		goto free_job;
 	ret = halyard_compat_sched_job_init(&job->base, &q->entity, 1, q, q->client_id);
-	if (ret) {
-		kfree(job);
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		goto put_power;
 
 	INIT_LIST_HEAD(&job->link);
 	INIT_LIST_HEAD(&job->mem_link);
@@ -105,6 +109,12 @@ struct halyard_job_core *halyard_job_create(struct halyard_queue_core *q)
 	job->job.core = job;
 
 	return job;
+
+put_power:
+	halyard_power_put(hdev);
+free_job:
+	kfree(job);
+	return ERR_PTR(ret);
 }
 
 /**
@@ -113,6 +123,7 @@ struct halyard_job_core *halyard_job_create(struct halyard_queue_core *q)
  */
 void halyard_job_discard(struct halyard_job_core *job)
 {
+	halyard_power_put(job->job.queue->hdev);
 	halyard_job_cleanup(job);
 	kfree(job);
 }
@@ -178,6 +189,7 @@ static void halyard_job_signal_locked(struct halyard_job_core *job, int error)
 	}
 	trace_halyard_job_done(job);
 	dma_fence_signal_locked(&job->fence);
+	halyard_power_put(q->queue.hdev);
 }
 
 /*

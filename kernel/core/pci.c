@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The PCI side of a device: probe and remove, interrupt vectors, sleep, resets by the bus. */
+/* The PCI side of a device: probe and remove, interrupt vectors, errors, resets by the bus. */
 
 #include <linux/bitops.h>
 #include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
+#include <linux/pm_runtime.h>
 
 #include "core.h"
 
@@ -130,6 +131,18 @@ int halyard_pci_request_irqs(struct halyard_device *hdev)
 	return 0;
 }
 
+/**
+ * halyard_pci_synchronize_irqs() - waits for interrupts that are being handled
+ * @hdev: the device, which raises no more
+ */
+void halyard_pci_synchronize_irqs(struct halyard_device *hdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < hdev->core->num_vectors; i++)
+		synchronize_irq(pci_irq_vector(to_pci_dev(hdev->dev), i));
+}
+
 static int halyard_pci_map(struct halyard_device *hdev)
 {
 	const struct halyard_chip *chip = hdev->chip;
@@ -174,6 +187,7 @@ int halyard_pci_probe(struct pci_dev *pdev, const struct halyard_chip *chip)
 		return ret;
 	/* What a slot reset restores. */
 	pci_save_state(pdev);
+	halyard_power_start(hdev);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(halyard_pci_probe);
@@ -198,81 +212,23 @@ void halyard_pci_shutdown(struct pci_dev *pdev)
 }
 EXPORT_SYMBOL_GPL(halyard_pci_shutdown);
 
-/* ---- sleep, and resets that others ask the bus for ---- */
+/* ---- resets that others ask the bus for ---- */
 
-static void halyard_quiesce(struct halyard_device *hdev)
-{
-	halyard_sched_suspend(hdev);
-	mutex_lock(&hdev->core->reset_lock);
-	hdev->chip->ops->stop(hdev);
-	mutex_unlock(&hdev->core->reset_lock);
-}
-
-static int halyard_restart(struct halyard_device *hdev)
-{
-	int ret;
-
-	mutex_lock(&hdev->core->reset_lock);
-	ret = hdev->chip->ops->start(hdev);
-	mutex_unlock(&hdev->core->reset_lock);
-	if (ret)
-		return ret;
-	halyard_quarantine_after_reset(hdev);
-	return halyard_sched_resume(hdev);
-}
-
-/* 0 also when the device is gone: others are not to be kept from sleep by it. */
-static int halyard_bring_back(struct halyard_device *hdev)
-{
-	int idx, ret;
-
-	if (!drm_dev_enter(&hdev->drm, &idx))
-		return 0;
-	ret = halyard_restart(hdev);
-	drm_dev_exit(idx);
-
-	if (ret) {
-		dev_err(hdev->dev, "does not come back: %d\n", ret);
-		halyard_device_unplug(hdev);
-	}
-	return ret;
-}
-
-static void halyard_put_down(struct halyard_device *hdev)
-{
-	int idx;
-
-	if (!drm_dev_enter(&hdev->drm, &idx))
-		return;
-	/* The device's memory is not expected to keep anything. */
-	if (halyard_vram_evict_all(hdev))
-		dev_err(hdev->dev, "not all of the device's memory could be saved\n");
-	halyard_quiesce(hdev);
-	drm_dev_exit(idx);
-}
-
-static int halyard_suspend(struct device *dev)
-{
-	halyard_put_down(dev_get_drvdata(dev));
-	return 0;
-}
-
-static int halyard_resume(struct device *dev)
-{
-	return halyard_bring_back(dev_get_drvdata(dev));
-}
-
-/* For &device_driver.pm. Processes are frozen; the bus saves and restores its own state. */
-EXPORT_GPL_SIMPLE_DEV_PM_OPS(halyard_pm_ops, halyard_suspend, halyard_resume);
-
+/* Power stays on until the reset is over, whatever the device was doing. */
 static void halyard_reset_prepare(struct pci_dev *pdev)
 {
-	halyard_put_down(pci_get_drvdata(pdev));
+	struct halyard_device *hdev = pci_get_drvdata(pdev);
+
+	pm_runtime_get_sync(hdev->dev);
+	halyard_power_down(hdev);
 }
 
 static void halyard_reset_done(struct pci_dev *pdev)
 {
-	halyard_bring_back(pci_get_drvdata(pdev));
+	struct halyard_device *hdev = pci_get_drvdata(pdev);
+
+	halyard_power_up(hdev);
+	halyard_power_put(hdev);
 }
 
 static pci_ers_result_t halyard_error_detected(struct pci_dev *pdev, pci_channel_state_t state)

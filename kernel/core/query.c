@@ -25,6 +25,21 @@ static int halyard_query_answer(struct drm_halyard_dev_query *args, const void *
 	return 0;
 }
 
+static int halyard_query_time(struct halyard_device *hdev, struct drm_halyard_query_device *device)
+{
+	u64 before;
+	int ret;
+
+	ret = halyard_power_get(hdev);
+	if (ret)
+		return ret;
+	before = ktime_get_ns();
+	device->timestamp = hdev->chip->ops->timestamp(hdev);
+	device->cpu_time = before + (ktime_get_ns() - before) / 2;
+	halyard_power_put(hdev);
+	return 0;
+}
+
 static int halyard_query_device(struct halyard_file *file, struct drm_halyard_dev_query *args)
 {
 	struct halyard_device *hdev = file->hdev;
@@ -38,10 +53,14 @@ static int halyard_query_device(struct halyard_file *file, struct drm_halyard_de
 		.large_page_size = limits->large_page_size,
 		.timestamp_hz = limits->timestamp_hz,
 	};
-	u64 before = ktime_get_ns();
+	int ret;
 
-	device.timestamp = hdev->chip->ops->timestamp(hdev);
-	device.cpu_time = before + (ktime_get_ns() - before) / 2;
+	/* Who does not ask for the time does not wake the device up. */
+	if (args->pointer && args->size > offsetof(typeof(device), timestamp)) {
+		ret = halyard_query_time(hdev, &device);
+		if (ret)
+			return ret;
+	}
 	strscpy(device.chip, hdev->chip->name, sizeof(device.chip));
 	strscpy(device.name, hdev->chip->description, sizeof(device.name));
 	return halyard_query_answer(args, &device, sizeof(device));

@@ -585,10 +585,14 @@ int halyard_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_fi
 	if (ret)
 		return ret;
 
+	ret = halyard_power_get(file->hdev);
+	if (ret)
+		goto erase_id;
 	q = halyard_queue_create(file, args, drm_file->client_id);
+	halyard_power_put(file->hdev);
 	if (IS_ERR(q)) {
-		xa_erase(&file->queues, id);
-		return PTR_ERR(q);
+		ret = PTR_ERR(q);
+		goto erase_id;
 	}
 
 	mutex_lock(&file->lock);
@@ -597,6 +601,10 @@ int halyard_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_fi
 	args->queue_id = id;
 
 	return 0;
+
+erase_id:
+	xa_erase(&file->queues, id);
+	return ret;
 }
 
 /**

@@ -331,21 +331,28 @@ static void halyard_queues_lose(struct halyard_sched *sched, int error)
 	}
 }
 
+/* From reset, or after a stop, to where it was. */
+static int halyard_start_and_restore(struct halyard_device *hdev)
+{
+	int ret;
+
+	ret = hdev->chip->ops->start(hdev);
+	if (ret)
+		return ret;
+	halyard_quarantine_after_reset(hdev);
+	return halyard_queues_restore(hdev->core->sched);
+}
+
 static int halyard_reset_and_restore(struct halyard_device *hdev, enum halyard_reset_level level)
 {
-	const struct halyard_chip_ops *ops = hdev->chip->ops;
 	int ret;
 
 	if (level == HALYARD_RESET_FUNCTION)
 		ret = halyard_pci_function_reset(hdev);
 	else
-		ret = ops->reset(hdev, level, NULL);
+		ret = hdev->chip->ops->reset(hdev, level, NULL);
 	if (!ret)
-		ret = ops->start(hdev);
-	if (!ret) {
-		halyard_quarantine_after_reset(hdev);
-		ret = halyard_queues_restore(hdev->core->sched);
-	}
+		ret = halyard_start_and_restore(hdev);
 	halyard_reset_note(hdev, level, ret);
 
 	return ret;
@@ -822,8 +829,8 @@ static bool halyard_sched_idle(struct halyard_sched *sched)
 }
 
 /**
- * halyard_sched_suspend - let what is in flight end, and start nothing more
- * @hdev: the device, to be stopped afterwards
+ * halyard_sched_suspend - let what is in flight end, start nothing more, and stop the chip
+ * @hdev: the device
  *
  * What has not ended when a hung job would have been found runs again after halyard_sched_resume().
  */
@@ -843,13 +850,16 @@ void halyard_sched_suspend(struct halyard_device *hdev)
 	mutex_lock(&hdev->core->reset_lock);
 	sched->suspended = true;
 	halyard_queues_shut(sched);
+	hdev->chip->ops->stop(hdev);
 	mutex_unlock(&hdev->core->reset_lock);
 }
 EXPORT_SYMBOL_HALYARD_TESTS(halyard_sched_suspend);
 
 /**
- * halyard_sched_resume - go on after halyard_sched_suspend()
- * @hdev: the device, started anew
+ * halyard_sched_resume - start the chip, and go on after halyard_sched_suspend()
+ * @hdev: the device
+ *
+ * When it does not start, recovery does what it can. One that is out of use stays so.
  *
  * Return: 0, or -EIO when the device is lost.
  */
@@ -861,8 +871,8 @@ int halyard_sched_resume(struct halyard_device *hdev)
 	cookie = dma_fence_begin_signalling();
 	mutex_lock(&hdev->core->reset_lock);
 	sched->suspended = false;
-	if (halyard_queues_restore(sched))
-		halyard_reset_device(hdev, "queues can't be resumed");
+	if (!hdev->core->lost && !hdev->core->down && halyard_start_and_restore(hdev))
+		halyard_reset_device(hdev, "it does not come back from sleep");
 	mutex_unlock(&hdev->core->reset_lock);
 	dma_fence_end_signalling(cookie);
 

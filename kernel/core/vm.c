@@ -74,7 +74,7 @@ int halyard_vm_flush(struct halyard_vm *vm)
 	lockdep_assert_held(&vm->lock);
 
 	mutex_lock(&hdev->core->reset_lock);
-	ret = hdev->chip->ops->vm_flush(vm);
+	ret = halyard_power_is_down(hdev) ? 0 : hdev->chip->ops->vm_flush(vm);
 	mutex_unlock(&hdev->core->reset_lock);
 	if (!ret)
 		return 0;

@@ -294,8 +294,14 @@ static int halyard_move_by_cpu(struct halyard_bo *bo, struct ttm_operation_ctx *
 
 	if (to->mem_type != TTM_PL_SYSTEM || !halyard_resource_visible(vram, bo->ttm.resource))
 		return -ENODEV;
+	ret = halyard_power_get(vram->hdev);
+	if (ret)
+		return ret;
 	ret = ttm_bo_wait_ctx(&bo->ttm, ctx);
-	return ret ?: ttm_bo_move_memcpy(&bo->ttm, ctx, to);
+	if (!ret)
+		ret = ttm_bo_move_memcpy(&bo->ttm, ctx, to);
+	halyard_power_put(vram->hdev);
+	return ret;
 }
 
 static int halyard_move(struct ttm_buffer_object *tbo, bool evict, struct ttm_operation_ctx *ctx,
@@ -472,6 +478,19 @@ static int halyard_vram_settle(struct halyard_bo *bo)
 	return READ_ONCE(bo->damaged) ? -EIO : 0;
 }
 
+/* What shows the window goes when the device falls asleep: halyard_vram_hide(). */
+static vm_fault_t halyard_vram_fault_window(struct halyard_bo *bo, struct vm_fault *vmf)
+{
+	struct halyard_device *hdev = to_halyard_device(bo->gem.dev);
+	vm_fault_t ret;
+
+	if (halyard_power_get(hdev))
+		return VM_FAULT_NOPAGE; /* it is lost, and soon unplugged: once more */
+	ret = ttm_bo_vm_fault_reserved(vmf, vmf->vma->vm_page_prot, TTM_BO_VM_NUM_PREFAULT);
+	halyard_power_put(hdev);
+	return ret;
+}
+
 static vm_fault_t halyard_vram_fault_reserved(struct halyard_bo *bo, struct vm_fault *vmf)
 {
 	int ret = halyard_bo_place_seen(bo);
@@ -483,6 +502,8 @@ static vm_fault_t halyard_vram_fault_reserved(struct halyard_bo *bo, struct vm_f
 
 	switch (ret) {
 	case 0:
+		if (halyard_bo_in_vram(bo))
+			return halyard_vram_fault_window(bo, vmf);
 		return ttm_bo_vm_fault_reserved(vmf, vmf->vma->vm_page_prot,
 						TTM_BO_VM_NUM_PREFAULT);
 	case -EINTR:
@@ -545,8 +566,7 @@ static int halyard_vram_mmap(struct drm_gem_object *obj, struct vm_area_struct *
 
 /* ---- other devices' access ---- */
 
-/* Under the reservation lock, until halyard_vram_unpin(). */
-static int halyard_vram_pin(struct halyard_bo *bo, bool window)
+static int halyard_vram_place_pinned(struct halyard_bo *bo, bool window)
 {
 	const struct ttm_place place = {
 		.mem_type = window ? TTM_PL_VRAM : TTM_PL_SYSTEM,
@@ -555,15 +575,32 @@ static int halyard_vram_pin(struct halyard_bo *bo, bool window)
 	struct ttm_operation_ctx ctx = { .interruptible = true };
 	int ret;
 
-	if (bo->ttm.pin_count && bo->in_window != window)
-		return -EBUSY;
 	ret = halyard_bo_place(bo, &place, 1);
 	if (!ret && !window)
 		ret = halyard_compat_ttm_bo_populate(&bo->ttm, &ctx);
-	if (!ret)
-		ret = halyard_vram_settle(bo);
+	return ret ?: halyard_vram_settle(bo);
+}
+
+/*
+ * Under the reservation lock, until halyard_vram_unpin(). In the window other devices may look at
+ * the object at any time.
+ */
+static int halyard_vram_pin(struct halyard_bo *bo, bool window)
+{
+	struct halyard_device *hdev = to_halyard_device(bo->gem.dev);
+	int ret;
+
+	if (bo->ttm.pin_count && bo->in_window != window)
+		return -EBUSY;
+	ret = window ? halyard_power_get(hdev) : 0;
 	if (ret)
 		return ret;
+	ret = halyard_vram_place_pinned(bo, window);
+	if (ret) {
+		if (window)
+			halyard_power_put(hdev);
+		return ret;
+	}
 
 	ttm_bo_pin(&bo->ttm);
 	WRITE_ONCE(bo->in_window, window);
@@ -573,6 +610,8 @@ static int halyard_vram_pin(struct halyard_bo *bo, bool window)
 static void halyard_vram_unpin(struct halyard_bo *bo)
 {
 	ttm_bo_unpin(&bo->ttm);
+	if (bo->in_window)
+		halyard_power_put(to_halyard_device(bo->gem.dev));
 }
 
 static int halyard_vram_attach(struct dma_buf *dma_buf, struct dma_buf_attachment *attach)
@@ -806,6 +845,25 @@ int halyard_vram_evict_all(struct halyard_device *hdev)
 					      ttm_manager_type(&vram->ttm, TTM_PL_VRAM));
 }
 EXPORT_SYMBOL_HALYARD_TESTS(halyard_vram_evict_all);
+
+/**
+ * halyard_vram_hide() - has processes fault before they look at objects in the window again
+ * @hdev: a device, also one without such memory, that is about to fall asleep
+ */
+void halyard_vram_hide(struct halyard_device *hdev)
+{
+	struct address_space *mapping = hdev->drm.anon_inode->i_mapping;
+	struct halyard_core *core = hdev->core;
+	struct halyard_bo *bo;
+
+	if (!core->vram)
+		return;
+	mutex_lock(&core->bos_lock);
+	list_for_each_entry(bo, &core->bos, link)
+		if (bo->kind == &halyard_bo_vram)
+			drm_vma_node_unmap(&bo->gem.vma_node, mapping);
+	mutex_unlock(&core->bos_lock);
+}
 
 /* The first object from @bo on that is not being freed, with a reference; bos_lock is held. */
 static struct halyard_bo *halyard_vram_next(struct halyard_core *core, struct halyard_bo *bo)

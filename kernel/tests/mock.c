@@ -2,11 +2,14 @@
 /* Devices, files and calls for tests, and the controls of the mock chip. */
 
 #include <linux/anon_inodes.h>
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
+#include <linux/pm_domain.h>
+#include <linux/pm_runtime.h>
 #include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 
@@ -62,6 +65,22 @@ void mock_suite_exit(struct kunit_suite *suite)
 	mock_mm = NULL;
 }
 
+/* Stands for the bus, which calls the driver in this way, too. */
+static struct dev_pm_domain mock_pm_domain;
+
+/* As a bus does it before it probes a driver: awake, with a reference of its own. */
+static void mock_power_on(struct mock *mock)
+{
+	struct device *dev = &mock->pdev->dev;
+
+	platform_set_drvdata(mock->pdev, mock->hdev);
+	mock_pm_domain.ops = halyard_pm_ops;
+	dev_pm_domain_set(dev, &mock_pm_domain);
+	pm_runtime_get_noresume(dev);
+	pm_runtime_set_active(dev);
+	pm_runtime_enable(dev);
+}
+
 static void mock_released(struct drm_device *drm, void *data)
 {
 	complete(data);
@@ -101,8 +120,10 @@ struct mock *mock_another(struct kunit *test, const struct halyard_chip *chip)
 	mock->dev = mock->hdev->priv;
 	ret = drmm_add_action(&mock->hdev->drm, mock_released, &mock->released);
 	KUNIT_ASSERT_EQ(test, ret, 0);
+	mock_power_on(mock);
 	ret = halyard_device_register(mock->hdev);
 	KUNIT_ASSERT_EQ(test, ret, 0);
+	halyard_power_start(mock->hdev);
 
 	mock->file = mock_open(mock);
 
@@ -180,6 +201,8 @@ static void mock_end(struct mock *mock)
 	spin_unlock_irq(&mock->dev->lock);
 	KUNIT_EXPECT_PTR_EQ_MSG(test, wrong, NULL, "the chip complains: %s", wrong);
 
+	pm_runtime_disable(&mock->pdev->dev);
+	dev_pm_domain_set(&mock->pdev->dev, NULL);
 	platform_device_unregister(mock->pdev);
 	KUNIT_EXPECT_TRUE_MSG(test, wait_for_completion_timeout(&mock->released, MOCK_PATIENCE),
 			      "somebody still holds the device");
@@ -773,4 +796,29 @@ int mock_event_index(struct mock *mock, u32 hw_id, u64 seqno, bool done)
 	spin_unlock_irq(&mock->dev->lock);
 
 	return i;
+}
+
+/**
+ * mock_sleeps - whether the device sleeps
+ * @mock: the device
+ *
+ * Return: true when it does.
+ */
+bool mock_sleeps(struct mock *mock)
+{
+	return pm_runtime_suspended(&mock->pdev->dev);
+}
+
+/**
+ * mock_sleep - wait until the device has fallen asleep
+ * @mock: the device, which nobody needs
+ */
+void mock_sleep(struct mock *mock)
+{
+	unsigned long deadline = jiffies + MOCK_PATIENCE;
+
+	pm_runtime_set_autosuspend_delay(&mock->pdev->dev, 1);
+	while (!mock_sleeps(mock) && time_before(jiffies, deadline))
+		msleep(20);
+	KUNIT_ASSERT_TRUE(mock->test, mock_sleeps(mock));
 }

@@ -238,6 +238,8 @@ void mock_hang(struct mock *mock, u32 hw_id, bool hung);
 void mock_fault(struct mock *mock, u32 hw_id, u64 seqno, const struct halyard_fault *fault);
 void mock_fail(struct mock *mock, enum mock_op op, u32 times);
 void mock_settle(struct mock *mock);
+void mock_sleep(struct mock *mock);
+bool mock_sleeps(struct mock *mock);
 u32 mock_calls(struct mock *mock, enum mock_op op);
 int mock_event_index(struct mock *mock, u32 hw_id, u64 seqno, bool done);
 
@@ -252,5 +254,6 @@ extern struct kunit_suite halyard_bare_suite;
 extern struct kunit_suite halyard_pci_suite;
 extern struct kunit_suite halyard_memory_suite;
 extern struct kunit_suite halyard_firmware_suite;
+extern struct kunit_suite halyard_power_suite;
 
 #endif

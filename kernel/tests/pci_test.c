@@ -135,6 +135,19 @@ static void pci_reset_by_others(struct kunit *test)
 	pci_expect_survived(test, fix);
 }
 
+/* What does not start is reset once more. */
+static void pci_reset_that_needs_another(struct kunit *test)
+{
+	const struct pci_error_handlers *handlers = &halyard_pci_err_handlers;
+	struct pci_fixture *fix = pci_fixture(test);
+
+	handlers->reset_prepare(fix->pdev);
+	mock_fail(fix->mock, MOCK_START, 1);
+	handlers->reset_done(fix->pdev);
+	KUNIT_EXPECT_EQ(test, mock_calls(fix->mock, MOCK_RESET_DEVICE), 1U);
+	pci_expect_survived(test, fix);
+}
+
 static void pci_reset_that_fails(struct kunit *test)
 {
 	const struct pci_error_handlers *handlers = &halyard_pci_err_handlers;
@@ -142,10 +155,11 @@ static void pci_reset_that_fails(struct kunit *test)
 	struct mock *mock = fix->mock;
 
 	handlers->reset_prepare(fix->pdev);
-	mock_fail(mock, MOCK_START, 1);
+	mock_fail(mock, MOCK_START, U32_MAX);
 	handlers->reset_done(fix->pdev);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, mock->file, fix->done), -EIO);
+	wait_for_completion(&mock->hdev->core->unplug_done);
 	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&mock->hdev->drm));
-	KUNIT_EXPECT_EQ(test, mock_result(mock, mock->file, fix->done), -ENODEV);
 }
 
 static struct kunit_case pci_cases[] = {
@@ -153,6 +167,7 @@ static struct kunit_case pci_cases[] = {
 	KUNIT_CASE(pci_error_with_slot_reset),
 	KUNIT_CASE(pci_error_for_good),
 	KUNIT_CASE(pci_reset_by_others),
+	KUNIT_CASE(pci_reset_that_needs_another),
 	KUNIT_CASE(pci_reset_that_fails),
 	{}
 };
