@@ -159,7 +159,10 @@ struct drm_halyard_query_device {
 	__u32 large_page_size;
 	/** @timestamp_hz: frequency of the device's timestamps */
 	__u64 timestamp_hz;
-	/** @timestamp: device time now, in the unit of @timestamp_hz */
+	/**
+	 * @timestamp: device time now, in the unit of @timestamp_hz. Who has room for it wakes up a
+	 * device that sleeps; with a &drm_halyard_dev_query.size that ends before it nobody does.
+	 */
 	__u64 timestamp;
 	/** @cpu_time: CLOCK_MONOTONIC, ns, when @timestamp was read */
 	__u64 cpu_time;

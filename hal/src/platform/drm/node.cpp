@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <memory>
+#include <span>
 
 #include "platform/drm/errors.hpp"
 
@@ -113,7 +115,11 @@ std::vector<std::byte> Node::query_blob(drm_halyard_query_type type) const {
 }
 
 DeviceFacts read_facts(const Node& node, const std::string& bus) {
-  const auto device = node.query<drm_halyard_query_device>(DRM_HALYARD_QUERY_DEVICE);
+  // Without the time, for which a device that sleeps would be woken up.
+  drm_halyard_query_device device{};
+  node.query_bytes(DRM_HALYARD_QUERY_DEVICE,
+                   std::as_writable_bytes(std::span(&device, 1))
+                       .first(offsetof(drm_halyard_query_device, timestamp)));
   const auto limits = node.query<drm_halyard_query_limits>(DRM_HALYARD_QUERY_LIMITS);
   const auto firmware = node.query<drm_halyard_query_firmware>(DRM_HALYARD_QUERY_FIRMWARE);
   DeviceFacts facts;

@@ -65,10 +65,11 @@ class Node {
     return values;
   }
   [[nodiscard]] std::vector<std::byte> query_blob(drm_halyard_query_type type) const;
+  /// The first `out.size()` bytes of the answer.
+  void query_bytes(drm_halyard_query_type type, std::span<std::byte> out) const;
 
  private:
   [[nodiscard]] std::size_t query_size(drm_halyard_query_type type) const;
-  void query_bytes(drm_halyard_query_type type, std::span<std::byte> out) const;
   void check_driver();
 
   std::string path_;
