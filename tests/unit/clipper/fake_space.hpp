@@ -29,6 +29,8 @@ class FakeSpace final : public AddressSpace {
   }
 
   std::uint64_t allocate(std::size_t size, bool scattered, bool writable = true);
+  /// The memory behind all addresses, pages in the order of their allocation.
+  [[nodiscard]] std::span<std::byte> bytes() { return memory_.bytes(); }
   void copy_out(std::uint64_t address, std::span<std::byte> data);
   void copy_in(std::uint64_t address, std::span<const std::byte> data);
 
