@@ -2,6 +2,7 @@
 """Tests on the debug kernel. It boots slowly, so programs that can share a machine do; each is judged by itself."""
 
 import shutil
+import subprocess
 
 from halyard_vm.console import complaints
 
@@ -17,7 +18,8 @@ UNLOADING = "unloading"
 # the kernel's checkers see.
 GUEST_SCRIPT = f"""
 limit=$1
-shift
+export GTEST_FILTER="$2"
+shift 2
 for program; do
   name=${{program##*/}}
   echo "{MARK} $name" >/dev/kmsg
@@ -42,11 +44,20 @@ def modules_for(flavour, log, result):
     return tree
 
 
-def batches():
+def has_tests(program, names):
+    """Whether any of a program's tests has such a name, as GoogleTest's filters are written."""
+    command = [program, f"--gtest_filter={names}", "--gtest_list_tests"]
+    listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    return any(line.startswith("  ") for line in listed.stdout.splitlines())
+
+
+def batches(names):
     """[(options of scripts/vm, programs)]: in each machine the programs that may share it, and one that may not at its
     end."""
     shared, alone = {}, {}
     for program in programs():
+        if not has_tests(program, names):
+            continue
         for options in card_options(program):
             kind = alone if program.with_name(program.name + ".alone").exists() else shared
             kind.setdefault(tuple(options), []).append(program)
@@ -88,18 +99,19 @@ def judge_program(result, share, name, label, console):
         result.fail(f"{label}: the kernel complained {count} times:", *lines[:8])
 
 
-def run_batch(log, flavour, options, members, *extra):
-    """One machine with one kernel of ours and several programs in it."""
+def run_batch(log, flavour, options, members, *extra, names="*", prelude="", seconds=PROGRAM_SECONDS):
+    """One machine with one kernel of ours and several programs in it: of them the tests with such names, each
+    program for so many seconds at most. `prelude` is what the guest's shell does first."""
     result = Result()
     cards = " ".join(options)
     slug = "-".join([members[0].name, *options]).replace("--", "")
     share = RESULTS / flavour / slug
     shutil.rmtree(share, ignore_errors=True)
     share.mkdir(parents=True)
-    limit = PROGRAM_SECONDS * len(members)
+    limit = seconds * len(members) + 180  # for the boot, and for kmemleak
     done = log.run(
         SCRIPTS / "vm", "run", *options, "--kernel", flavour, "--timeout", limit, "--share", share, *extra,
-        "--keep-console", share / "console", "--", "sh", "-c", GUEST_SCRIPT, "sh", PROGRAM_SECONDS, *members,
+        "--keep-console", share / "console", "--", "sh", "-c", prelude + GUEST_SCRIPT, "sh", seconds, names, *members,
         timeout=limit + 120,
     )  # fmt: skip
     console = sections((share / "console").read_text(errors="replace") if (share / "console").is_file() else "")
@@ -114,12 +126,13 @@ def run_batch(log, flavour, options, members, *extra):
     return result
 
 
-def run_batches(log, flavour, *extra):
+def run_batches(log, flavour, *extra, names="*", prelude=""):
     result = Result()
-    for options, members in batches():
-        result.add(run_batch(log, flavour, options, members, *extra))
-    if not programs():
-        result.fail("there are no programs in build/user/tests/vm")
+    runs = batches(names)
+    for options, members in runs:
+        result.add(run_batch(log, flavour, options, members, *extra, names=names, prelude=prelude))
+    if not runs:
+        result.fail("there are no such programs in build/user/tests/vm")
     return result
 
 

@@ -84,7 +84,7 @@ def check_vm(log):
     return result
 
 
-def run_kunit(log, kernel, tree, *options):
+def run_kunit(log, kernel, tree, *options, seconds=600):
     """Loads the modules with tests in a VM and reads what they said in the kernel's log."""
     result = Result()
     names = [path.stem for path in sorted((BUILD / "kernel" / tree.name / "tests").glob("**/halyard_*.ko"))]
@@ -96,8 +96,8 @@ def run_kunit(log, kernel, tree, *options):
     load = " && ".join(f"modprobe {name}" for name in names)
     done = log.run(
         SCRIPTS / "vm", "run", "--kernel", kernel, "--append", "kunit.stats_enabled=2", "--append", "log_buf_len=4M", *options,
-        "--timeout", 600, "--share", share, "--", "sh", "-c", f"{load}; status=$?; dmesg >/out/dmesg; exit $status",
-        timeout=720,
+        "--timeout", seconds, "--share", share, "--", "sh", "-c", f"{load}; status=$?; dmesg >/out/dmesg; exit $status",
+        timeout=seconds + 120,
     )  # fmt: skip
     report = share / "dmesg"
     text = report.read_text(errors="replace") if report.is_file() else ""

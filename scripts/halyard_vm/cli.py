@@ -51,7 +51,7 @@ def parse_arguments(arguments):
     common.add_argument("--memory", metavar="MIB", type=positive, default=2048, help="guest memory (%(default)s)")
     common.add_argument("--cpus", metavar="N", type=positive, default=2, help="guest processors (%(default)s)")
     common.add_argument("--kernel", metavar="VERSION", default=os.environ.get("KERNEL", ""), help="test kernel, see scripts/fetch-kernel")
-    common.add_argument("--instrument", choices=("kcov", "gcov"), help="modules built with scripts/kbuild --instrument")
+    common.add_argument("--instrument", choices=("kcov", "gcov", "overlay"), help="modules built with scripts/kbuild --instrument or --overlay")
     common.add_argument("--share", metavar="DIR", type=Path, help="folder that is /out in the guest")
     common.add_argument("--keep-console", metavar="FILE", type=Path, help="copy of the guest kernel's console")
     common.add_argument("--emulator", metavar="FILE", type=Path, default=default_emulator(), help="the emulator's program")

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""Data races in our modules: what runs at the same time, on a kernel with KCSAN."""
+
+from .core import Result, stage
+from .debug import modules_for, run_batches
+from .guest import run_kunit
+
+# Tests in which several threads, processes, queues or interrupts meet.
+NAMES = ":".join(
+    f"*{word}*"
+    for word in ("Changes", "Concurren", "Compute", "Fault", "Firmware", "Implicit", "Jobs", "Limits", "Lost", "Process",
+                 "Queue", "Recovery", "Run", "Shared", "Sync", "Thread", "Turns", "Usage")
+)  # fmt: skip
+# Races of the kernel proper, in which nothing of ours takes part: the function, and why its race is none of ours.
+KNOWN = {}
+# The boot is the kernel's own business.
+BOOT = ("--append", "kcsan.early_enable=0")
+
+
+def prelude():
+    """KCSAN is switched on when our modules are there."""
+    control = "/sys/kernel/debug/kcsan"
+    functions = "".join(f"echo '!{name}' >{control}; " for name in KNOWN)
+    return f"{functions}echo on >{control} || exit 1\n"
+
+
+@stage("kcsan", "what runs at the same time, on a kernel that looks for data races")
+def check_kcsan(log):
+    result = Result()
+    tree = modules_for("kcsan", log, result)
+    if tree is not None:
+        result.add(run_kunit(log, "kcsan", tree))
+        result.add(run_batches(log, "kcsan", *BOOT, names=NAMES, prelude=prelude()))
+    return result
