@@ -576,6 +576,9 @@ void halyard_kmems_revoke(struct halyard_vm *vm);
 void halyard_vm_lock_init(struct mutex *lock);
 void halyard_file_lock_init(struct mutex *lock);
 
+/* sysfs.c */
+void halyard_sysfs_init(struct halyard_device *hdev);
+
 /* debugfs.c */
 #if IS_ENABLED(CONFIG_DEBUG_FS) && defined(CONFIG_HALYARD_DEBUGFS)
 void halyard_debugfs_init(struct halyard_device *hdev);
@@ -612,6 +615,9 @@ int halyard_ioctl_queue_query(struct drm_device *drm, void *data, struct drm_fil
 int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
 
 /* ---- queue.c, job.c, submit.c, recovery.c: the job side ---- */
+
+/* Device time that one run of a job may take, unless an administrator sets another limit. */
+#define HALYARD_JOB_LIMIT_MS		(10 * 60 * MSEC_PER_SEC)
 
 /* Limits of one SUBMIT, as DEV_QUERY tells them. Jobs of one call are bits of a u64. */
 #define HALYARD_SUBMIT_JOBS_MAX		64

@@ -250,6 +250,7 @@ int halyard_device_register(struct halyard_device *hdev)
 		goto stop;
 
 	halyard_debugfs_init(hdev);
+	halyard_sysfs_init(hdev);
 	ret = drm_dev_register(&hdev->drm, 0);
 	if (ret)
 		goto debugfs_fini;

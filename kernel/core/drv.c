@@ -4,6 +4,7 @@
  *
  * Versions of the uAPI:
  * - 1.0: the first
+ * - 1.1: drm_halyard_query_limits.job_limit_ns
  */
 
 #include <linux/module.h>

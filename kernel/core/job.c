@@ -232,8 +232,10 @@ static bool halyard_job_start(struct halyard_job_core *job, int error)
 	if (error) {
 		halyard_job_signal_locked(job, error);
 	} else {
-		if (list_empty(&q->in_flight))
+		if (list_empty(&q->in_flight)) {
 			q->progress_at = jiffies;
+			q->job_base = q->busy_ns;
+		}
 		dma_fence_get(&job->fence);
 		list_add_tail(&job->link, &q->in_flight);
 		q->started = job->job.seqno;
@@ -346,8 +348,10 @@ unsigned int halyard_queue_complete_locked(struct halyard_queue_core *q, bool th
 		halyard_job_end_locked(job, 0);
 		count++;
 	}
-	if (count)
+	if (count) {
+		q->job_base = q->busy_ns;
 		atomic_set(&sched->fruitless, 0);
+	}
 
 	return count;
 }

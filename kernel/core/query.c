@@ -116,6 +116,7 @@ static int halyard_query_limits(struct halyard_file *file, struct drm_halyard_de
 		.bind_ops_max = halyard_has_mmu(hdev) ? HALYARD_BIND_OPS_MAX : 0,
 		.bo_size_max = halyard_bo_size_max(hdev),
 		.timeout_ns = (u64)READ_ONCE(core->sched->timeout_ms) * NSEC_PER_MSEC,
+		.job_limit_ns = (u64)READ_ONCE(core->sched->job_limit_ms) * NSEC_PER_MSEC,
 	};
 
 	spin_lock(&core->users_lock);

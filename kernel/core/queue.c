@@ -137,6 +137,7 @@ int halyard_sched_init(struct halyard_device *hdev)
 
 	sched->hdev = hdev;
 	sched->num_slots = hdev->limits.queues;
+	sched->job_limit_ms = HALYARD_JOB_LIMIT_MS;
 	sched->timeout_ms = hdev->chip->timeout_ms;
 	INIT_WORK(&sched->device_work, halyard_device_work);
 	INIT_WORK(&sched->lost_work, halyard_lost_work);

@@ -56,6 +56,7 @@ struct halyard_slot {
  * @suspended: the hardware is not to be touched; protected by &halyard_core.reset_lock
  * @first_level: enum halyard_reset_level at which the recovery of a queue begins; error injection
  *	sets it
+ * @job_limit_ms: device time that a job may take, or 0: no limit; sysfs sets it
  * @timeout_ms: &halyard_chip.timeout_ms, unless error injection sets another
  * @leaving: queues that are destroyed and not yet released
  * @left: woken when @leaving becomes 0
@@ -77,6 +78,7 @@ struct halyard_sched {
 	bool restarting;
 	bool suspended;
 	u32 first_level;
+	u32 job_limit_ms;
 	u32 timeout_ms;
 	atomic_t leaving;
 	wait_queue_head_t left;
@@ -120,6 +122,7 @@ struct halyard_sched {
  * @failed: jobs with one
  * @busy_ns: device time spent
  * @busy_base: of it, before the newest &halyard_chip_ops.queue_init
+ * @job_base: of it, before the oldest job in flight
  * @progress: newest seen
  * @progress_at: when the oldest job in flight last made progress, in jiffies
  * @fault: of the first failed job, or the one that @faulted tells of
@@ -153,6 +156,7 @@ struct halyard_queue_core {
 	u64 failed;
 	u64 busy_ns;
 	u64 busy_base;
+	u64 job_base;
 	struct halyard_queue_progress progress;
 	unsigned long progress_at;
 	struct halyard_fault fault;

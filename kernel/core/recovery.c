@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hangs, faults, resets. A watchdog per queue blames a job only after a time without progress of
- * its own queue. The guilty queue is stopped by the gentlest means that works, and what that
- * costs others is given to the device again:
+ * its own queue, or when it has had more of the device's time than any job may. The guilty queue is
+ * stopped by the gentlest means that works, and what that costs others is given to the device again:
  *
  *	queue -> engine -> device -> PCI function -> the device is lost and unplugged
  *
@@ -162,6 +162,7 @@ static int halyard_queue_launch(struct halyard_queue_core *q)
 	seqno = job ? job->job.seqno : q->started + 1;
 	q->queue.first_seqno = seqno;
 	q->busy_base = q->busy_ns;
+	q->job_base = q->busy_ns;
 	spin_unlock_irqrestore(&q->slot->fence_lock, flags);
 
 	ret = ops->queue_init(&q->queue);
@@ -450,6 +451,18 @@ static struct halyard_job_core *halyard_job_find_locked(struct halyard_queue_cor
 	return NULL;
 }
 
+/* Whether the oldest job in flight is to be stopped: it stands still, or never comes to an end. */
+static bool halyard_queue_is_overdue_locked(struct halyard_queue_core *q)
+{
+	struct halyard_device *hdev = q->queue.hdev;
+	u64 limit_ms = READ_ONCE(hdev->core->sched->job_limit_ms);
+
+	lockdep_assert_held(&q->slot->fence_lock);
+
+	return time_after_eq(jiffies, q->progress_at + halyard_timeout(hdev)) ||
+	       (limit_ms && q->busy_ns - q->job_base >= limit_ms * NSEC_PER_MSEC);
+}
+
 /* Whether something is to be done about the queue. */
 static bool halyard_queue_inspect(struct halyard_queue_core *q)
 {
@@ -470,8 +483,7 @@ static bool halyard_queue_inspect(struct halyard_queue_core *q)
 
 	job = list_first_entry_or_null(&q->in_flight, struct halyard_job_core, link);
 	if (job && !q->error) {
-		if (!q->faulted && q->open &&
-		    time_after_eq(jiffies, q->progress_at + halyard_timeout(hdev)))
+		if (!q->faulted && q->open && halyard_queue_is_overdue_locked(q))
 			halyard_queue_accuse_locked(q, job->job.seqno, &timeout);
 		guilty = q->faulted;
 		if (!guilty)

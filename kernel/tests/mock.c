@@ -716,6 +716,19 @@ void mock_hang(struct mock *mock, u32 hw_id, bool hung)
 }
 
 /**
+ * mock_spend - let a queue use the device
+ * @mock: the device
+ * @hw_id: queue
+ * @ns: device time that its jobs take from now on, beside what they have taken
+ */
+void mock_spend(struct mock *mock, u32 hw_id, u64 ns)
+{
+	spin_lock_irq(&mock->dev->lock);
+	mock->dev->queues[hw_id]->spent += ns;
+	spin_unlock_irq(&mock->dev->lock);
+}
+
+/**
  * mock_fault - report a fault as a chip does
  * @mock: the device
  * @hw_id: hardware queue

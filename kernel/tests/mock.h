@@ -87,6 +87,7 @@ struct mock_job_mem {
  * @completed: newest job completed
  * @cookie: of the newest job given to the device
  * @stamp: progress
+ * @spent: device time, beside what each completed job takes, ns
  * @polls: how often progress was asked for
  * @hung: makes no progress
  * @waiting: for its turn
@@ -98,6 +99,7 @@ struct mock_queue {
 	u64 completed;
 	u64 cookie;
 	u64 stamp;
+	u64 spent;
 	u32 polls;
 	bool hung;
 	bool waiting;
@@ -235,6 +237,7 @@ bool mock_wait_submitted(struct mock *mock, u32 hw_id, u64 seqno);
 void mock_complete(struct mock *mock, u32 hw_id, u64 seqno);
 void mock_complete_silently(struct mock *mock, u32 hw_id, u64 seqno);
 void mock_hang(struct mock *mock, u32 hw_id, bool hung);
+void mock_spend(struct mock *mock, u32 hw_id, u64 ns);
 void mock_fault(struct mock *mock, u32 hw_id, u64 seqno, const struct halyard_fault *fault);
 void mock_fail(struct mock *mock, enum mock_op op, u32 times);
 void mock_settle(struct mock *mock);

@@ -285,6 +285,7 @@ static int mock_queue_init(struct halyard_queue *queue)
 	mq->live = true;
 	mq->submitted = queue->first_seqno - 1;
 	mq->completed = queue->first_seqno - 1;
+	mq->spent = 0;
 	dev->queues[queue->hw_id] = mq;
 	spin_unlock_irq(&dev->lock);
 
@@ -325,7 +326,7 @@ static void mock_queue_progress(struct halyard_queue *queue,
 	if (!mq->hung && !mq->waiting)
 		mq->stamp++;
 	progress->seqno = mq->completed;
-	progress->busy_ns = mq->completed * NSEC_PER_USEC;
+	progress->busy_ns = mq->completed * NSEC_PER_USEC + mq->spent;
 	progress->stamp = mq->stamp;
 	wake_up_all(&dev->wait);
 	spin_unlock_irqrestore(&dev->lock, flags);

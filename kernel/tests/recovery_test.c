@@ -3,6 +3,7 @@
 
 #include <linux/delay.h>
 
+#include "../core/queue.h"
 #include "mock.h"
 
 static const struct halyard_fault recovery_fault = {
@@ -113,6 +114,71 @@ static void recovery_progress_is_no_hang(struct kunit *test)
 	mock_complete(mock, 0, 1);
 	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done), 0);
 	recovery_expect_works(test, fix, 0, 2);
+}
+
+/* It moves, and is stopped all the same: others want the device, too. */
+static void recovery_job_limit(struct kunit *test)
+{
+	struct mock_pair *fix = mock_pair(test);
+	struct mock *mock = fix->mock;
+	u32 done[3], i;
+
+	mock->hdev->core->sched->job_limit_ms = 1000;
+	for (i = 0; i < 3; i++)
+		done[i] = mock_submit_signalling(mock, fix->queues[0]);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 3));
+
+	/* The time of jobs before it is not its own. */
+	mock_spend(mock, 0, 999 * NSEC_PER_MSEC);
+	mock_complete(mock, 0, 1);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[0]), 0);
+	mock_spend(mock, 0, 999 * NSEC_PER_MSEC);
+	KUNIT_EXPECT_TRUE(test, recovery_wait_polls(mock, 0, 10));
+	KUNIT_EXPECT_TRUE(test, mock_pending(fix->file, done[1]));
+
+	mock_spend(mock, 0, NSEC_PER_MSEC);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[1]), -ETIME);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[2]), -ECANCELED);
+	recovery_expect_banned(test, fix, 0, DRM_HALYARD_FAULT_TIMEOUT, 2);
+	recovery_expect_works(test, fix, 1, 1);
+}
+
+static void recovery_no_job_limit(struct kunit *test)
+{
+	struct mock_pair *fix = mock_pair(test);
+	struct mock *mock = fix->mock;
+	u32 done;
+
+	mock->hdev->core->sched->job_limit_ms = 0;
+	done = mock_submit_signalling(mock, fix->queues[0]);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
+	mock_spend(mock, 0, 24ULL * 3600 * NSEC_PER_SEC);
+	KUNIT_EXPECT_TRUE(test, recovery_wait_polls(mock, 0, 10));
+	KUNIT_EXPECT_TRUE(test, mock_pending(fix->file, done));
+	mock_complete(mock, 0, 1);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done), 0);
+}
+
+/* What a reset undoes does not count. */
+static void recovery_job_limit_of_a_run(struct kunit *test)
+{
+	struct mock_pair *fix = mock_pair(test);
+	struct mock *mock = fix->mock;
+	u32 done;
+
+	mock->hdev->core->sched->job_limit_ms = 1000;
+	done = mock_submit_signalling(mock, fix->queues[0]);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
+	mock_spend(mock, 0, 600 * NSEC_PER_MSEC);
+	KUNIT_EXPECT_TRUE(test, recovery_wait_polls(mock, 0, 10));
+	halyard_device_fault(mock->hdev, "test");
+	halyard_recover_wait(mock->hdev);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
+	mock_spend(mock, 0, 600 * NSEC_PER_MSEC);
+	KUNIT_EXPECT_TRUE(test, recovery_wait_polls(mock, 0, 10));
+	KUNIT_EXPECT_TRUE(test, mock_pending(fix->file, done));
+	mock_complete(mock, 0, 1);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done), 0);
 }
 
 /* The engine is busy with others' jobs. */
@@ -529,6 +595,9 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(recovery_hang),
 	KUNIT_CASE(recovery_hang_cancels_pending),
 	KUNIT_CASE(recovery_progress_is_no_hang),
+	KUNIT_CASE(recovery_job_limit),
+	KUNIT_CASE(recovery_no_job_limit),
+	KUNIT_CASE(recovery_job_limit_of_a_run),
 	KUNIT_CASE(recovery_waiting_is_no_hang),
 	KUNIT_CASE(recovery_busy_neighbour_hides_nothing),
 	KUNIT_CASE(recovery_lost_interrupt),

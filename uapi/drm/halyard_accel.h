@@ -48,10 +48,11 @@ extern "C" {
  * is reached, keeps a sync file from before, or asks QUEUE_QUERY.
  *
  * A job is stopped when it makes no progress for &drm_halyard_query_limits.timeout_ns while it is
- * on the device; how long it takes is not limited. So a job whose commands never end runs until its
- * queue is destroyed, and, where the device does not take turns, others wait for it as long. A
- * command that waits makes no progress: if what it waits for takes longer than timeout_ns, its job
- * ends with ETIME. Time that a job waits for its dependencies or for its turn does not count.
+ * on the device, and, so that one whose commands never end does not keep others waiting for ever,
+ * when it has had &drm_halyard_query_limits.job_limit_ns of the device's time. Both end with ETIME.
+ * A command that waits makes no progress: if what it waits for takes longer than timeout_ns, its
+ * job ends. Time that a job waits for its dependencies or for its turn does not count. A job that
+ * runs again after a reset, for which others are to blame, has all of its time again.
  *
  * Chips without MMU (no DRM_HALYARD_DEVICE_HAS_MMU) have no addresses to bind: VM_CREATE makes a
  * context for queues, VM_BIND fails with EOPNOTSUPP, and a job reaches what
@@ -63,7 +64,7 @@ extern "C" {
 
 /* Driver version; see kernel/core/drv.c for what each minor added. */
 #define DRM_HALYARD_VERSION_MAJOR 1
-#define DRM_HALYARD_VERSION_MINOR 0
+#define DRM_HALYARD_VERSION_MINOR 1
 
 /** enum drm_halyard_ioctl_id - numbers of the calls, from DRM_COMMAND_BASE; append only */
 enum drm_halyard_ioctl_id {
@@ -235,6 +236,10 @@ struct drm_halyard_query_limits {
 	__u64 bo_size_max;
 	/** @timeout_ns: a job without progress is stopped after this */
 	__u64 timeout_ns;
+	/**
+	 * @job_limit_ns: a job is stopped when it has had so much of the device's time; 0: no limit
+	 */
+	__u64 job_limit_ns;
 };
 
 /** struct drm_halyard_query_firmware - of a chip that runs one */
@@ -432,7 +437,7 @@ enum drm_halyard_queue_state {
 enum drm_halyard_fault_cause {
 	/** @DRM_HALYARD_FAULT_NONE: it did not */
 	DRM_HALYARD_FAULT_NONE = 0,
-	/** @DRM_HALYARD_FAULT_TIMEOUT: no progress for timeout_ns */
+	/** @DRM_HALYARD_FAULT_TIMEOUT: no progress for timeout_ns, or job_limit_ns used up */
 	DRM_HALYARD_FAULT_TIMEOUT,
 	/** @DRM_HALYARD_FAULT_ILLEGAL_COMMAND: malformed or unknown */
 	DRM_HALYARD_FAULT_ILLEGAL_COMMAND,

@@ -154,7 +154,8 @@ struct halyard_fault {
 /**
  * struct halyard_queue_progress - how far a queue is
  * @seqno: of the newest completed job, 0 when none
- * @busy_ns: device time spent on the queue's jobs since &halyard_chip_ops.queue_init
+ * @busy_ns: device time spent on the queue's jobs since &halyard_chip_ops.queue_init; also while
+ *	a job runs, or it would never be found to take too long
  * @stamp: any number that changes while a job makes progress
  * @ask_waiting: in: fill in @waiting, too, at the cost of a register access; never set in hard
  *	interrupt context

@@ -4,11 +4,14 @@
 /// the ladder it takes.
 
 #include <cerrno>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "client.hpp"
+#include "job_limit.hpp"
 #include "stream.hpp"
 
 namespace halyard::test {
@@ -141,6 +144,45 @@ TEST_F(Recovery, SlowJobThatProgressesIsLeftAlone) {
   const Program program = load(client_, stream, {});
   inject("slow", -1, 0, kCommands, each_ms * 1000);
   EXPECT_EQ(client_.run(program.job(queue_)), 1);
+}
+
+/// It moves, but it has had its time; others keep theirs.
+TEST_F(Recovery, JobThatTakesTooLongIsStopped) {
+  constexpr unsigned kCommands = 64;
+  Stream stream;
+  for (unsigned i = 0; i < kCommands; ++i) {
+    stream.nop(i);
+  }
+  const Program program = load(client_, stream, {});
+  const JobLimit limit(1000);
+  inject("slow", -1, 0, kCommands, 100'000);
+  EXPECT_EQ(client_.run(program.job(queue_)), -ETIME);
+  const drm_halyard_queue_query query = client_.query(queue_);
+  EXPECT_EQ(query.state, static_cast<std::uint32_t>(DRM_HALYARD_QUEUE_BANNED));
+  EXPECT_EQ(query.fault_cause, static_cast<std::uint32_t>(DRM_HALYARD_FAULT_TIMEOUT));
+  EXPECT_GE(query.busy_ns, 1'000'000'000U);
+  EXPECT_LT(query.busy_ns, kCommands * 100'000'000ULL);
+}
+
+/// Of jobs that are short, as many as there are.
+TEST_F(Recovery, JobLimitIsOfEachJob) {
+  const JobLimit limit(1000);
+  inject("slow", -1, 0, 16, 200'000);
+  for (int i = 0; i < 16; ++i) {
+    EXPECT_EQ(client_.run(fill_.job(queue_)), 1);
+  }
+}
+
+TEST_F(Recovery, JobLimitIsTold) {
+  const JobLimit limit(1234);
+  EXPECT_EQ(limit.before(), 600'000U);
+  EXPECT_EQ(client_.limits().job_limit_ns, 1'234'000'000U);
+  for (const char* bad : {"", "-1", "x", "4294967296"}) {
+    EXPECT_THROW(write_file(JobLimit::file(), std::string(bad) + '\n'), std::runtime_error) << bad;
+  }
+  EXPECT_EQ(client_.limits().job_limit_ns, 1'234'000'000U);
+  const JobLimit none(0);
+  EXPECT_EQ(client_.limits().job_limit_ns, 0U);
 }
 
 TEST_F(Recovery, LostInterruptsAreSurvived) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "job.hpp"
+#include "job_limit.hpp"
 
 namespace halyard::test {
 namespace {
@@ -113,6 +114,29 @@ TEST_F(Recovery, SlowJobThatProgressesIsLeftAlone) {
   inject("slow", -1, 0, kOperations, static_cast<unsigned>(timeout_ms / 5) * 1000);
   EXPECT_EQ(user_.run(stream.end()), 1);
   EXPECT_EQ(user_.out.as()[kOperations - 1], kOperations);
+}
+
+/// It moves, but it has had its time; others wait for theirs no longer.
+TEST_F(Recovery, JobThatTakesTooLongIsStopped) {
+  constexpr unsigned kOperations = 64;
+  Stream stream;
+  for (unsigned i = 0; i < kOperations; ++i)
+    stream.fill(dense(1, kI32, {1}, 4 * i), i + 1);
+  const JobLimit limit(1000);
+  inject("slow", -1, 0, kOperations, 100'000);
+  const std::uint32_t done = user_.client.make_syncobj();
+  Job job = user_.job(stream.end());
+  ASSERT_EQ(user_.client.submit(job.signal(done)), 0);
+  ASSERT_TRUE(wait_for_injection());
+  User other;
+  EXPECT_EQ(other.run(fill_word(9)), 1);
+  EXPECT_EQ(other.out.as()[0], 9U);
+
+  EXPECT_EQ(user_.client.status(done), -ETIME);
+  const drm_halyard_queue_query query = user_.client.query(user_.queue);
+  EXPECT_EQ(query.state, static_cast<std::uint32_t>(DRM_HALYARD_QUEUE_BANNED));
+  EXPECT_EQ(query.fault_cause, static_cast<std::uint32_t>(DRM_HALYARD_FAULT_TIMEOUT));
+  EXPECT_LT(user_.out.as()[kOperations - 1], kOperations);
 }
 
 TEST_F(Recovery, LostInterruptsAreSurvived) {

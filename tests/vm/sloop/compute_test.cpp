@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "computer.hpp"
+#include "job_limit.hpp"
 
 namespace halyard::test {
 namespace {
@@ -36,6 +37,24 @@ class Compute : public testing::Test {
   }
   Computer user_;
 };
+
+/// It moves, but it has had its time; others keep theirs.
+TEST_F(Compute, JobThatTakesTooLongIsStopped) {
+  constexpr std::uint32_t kTasks = 64;
+  std::vector<Task> tasks;
+  for (std::uint32_t i = 0; i < kTasks; ++i)
+    tasks.push_back(fill_task(i32(0, {1}, 4 * i), i + 1));
+  ASSERT_EQ(user_.run({tasks.front()}), 1);  // the object is on the card
+  const JobLimit limit(1000);
+  inject("slow", -1, 0, kTasks, 100'000);
+  EXPECT_EQ(user_.run(tasks), -ETIME);
+  const drm_halyard_queue_query query = user_.client.query(user_.queue);
+  EXPECT_EQ(query.state, std::uint32_t{DRM_HALYARD_QUEUE_BANNED});
+  EXPECT_EQ(query.fault_cause, std::uint32_t{DRM_HALYARD_FAULT_TIMEOUT});
+  EXPECT_EQ(query.fault_job, 2U);
+  EXPECT_EQ(user_.data()[0], 1U);
+  EXPECT_NE(user_.data()[kTasks - 1], kTasks);
+}
 
 TEST_F(Compute, UploadComputeDownload) {
   constexpr std::uint32_t kCount = 1 << 16;

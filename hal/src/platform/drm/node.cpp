@@ -20,6 +20,8 @@ namespace halyard::hal::drm {
 namespace {
 
 constexpr const char* kDriverName = "halyard";
+/// Nothing that came later is needed.
+constexpr int kNeededMinor = 0;
 
 /// Who may open a node, as the end of a sentence.
 std::string who_may(const std::string& path) {
@@ -75,11 +77,11 @@ void Node::check_driver() {
   driver_version_ =
       std::to_string(version->version_major) + "." + std::to_string(version->version_minor);
   if (version->version_major != DRM_HALYARD_VERSION_MAJOR ||
-      version->version_minor < DRM_HALYARD_VERSION_MINOR) {
+      version->version_minor < kNeededMinor) {
     throw Error(HALYARD_VERSION_MISMATCH,
                 "the driver of " + path_ + " has version " + driver_version_ +
                     ", this library needs " + std::to_string(DRM_HALYARD_VERSION_MAJOR) + "." +
-                    std::to_string(DRM_HALYARD_VERSION_MINOR) + " or a later minor version",
+                    std::to_string(kNeededMinor) + " or a later minor version",
                 details);
   }
 }
