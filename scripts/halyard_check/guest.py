@@ -7,6 +7,8 @@ import shlex
 import shutil
 import xml.etree.ElementTree as ElementTree
 
+from halyard_vm.console import complaints
+
 from .core import BUILD, RESULTS, SCRIPTS, Result, chips, enabled_chips, stage
 from .kernel import kernel_tree
 
@@ -113,7 +115,8 @@ def run_kunit(log, kernel, tree, *options, seconds=600):
         result.fail(f"{len(suites)} suites ended, but {len(totals)} gave their totals")
     result.errors += [line for line in text.splitlines() if "not ok" in line or "EXPECTATION FAILED" in line][:10]
     if not totals or (done.returncode and not result.failed):
-        result.fail(f"KUnit: exit status {done.returncode} {WHY.get(done.returncode, '')}", *done.stdout.splitlines()[-12:])
+        words = complaints(done.stdout)[0][:12] or done.stdout.splitlines()[-12:]
+        result.fail(f"KUnit: exit status {done.returncode} {WHY.get(done.returncode, '')}", *words)
     return result
 
 

@@ -10,9 +10,12 @@ import subprocess
 import tomllib
 from dataclasses import dataclass
 
+from halyard_vm.console import complaints
+
 from .core import BUILD, RESULTS, ROOT, SCRIPTS, Log, Result, stage
 from .debug import run_batch
 from .guest import VM_TESTS, card_options, run_kunit
+from .kcsan import BOOT, prelude
 from .kernel import kernel_tree
 
 FOLDER = ROOT / "tests" / "mutations"
@@ -85,27 +88,29 @@ def build(log, kernel, tests, file, text):
 
 def run(log, kernel, tests):
     """What the tests say of the modules that were built last."""
-    instrument = ("--instrument", "overlay")
+    options = ["--instrument", "overlay", *(("--append", "kmemleak=on") if kernel == "debug" else ())]
     if tests == KUNIT:
         tree, _reason = kernel_tree(kernel)
-        return run_kunit(log, kernel, tree, *instrument, seconds=SECONDS)
+        return run_kunit(log, kernel, tree, *options, seconds=SECONDS)
     name, names = shlex.split(tests)
+    first = ""
+    if kernel == "kcsan":
+        options += BOOT
+        first = prelude()
     result = Result()
-    for options in card_options(VM_TESTS / name):
-        result.add(run_batch(log, kernel, options, [VM_TESTS / name], *instrument, names=names, seconds=SECONDS))
+    for cards in card_options(VM_TESTS / name):
+        result.add(run_batch(log, kernel, cards, [VM_TESTS / name], *options, names=names, prelude=first, seconds=SECONDS))
     return result
 
 
 def catcher(result):
-    """The first thing that told, in short."""
+    """The first thing that told, in short: a test's name, else the kernel's words."""
     for line in result.errors:
-        word = re.search(r"not ok \d+ (\S+)|: (\w[\w/]*\.\w[\w/]*):", line)
-        if word and (word[1] or word[2]).islower() is False or word and word[1] and "_" in word[1]:
+        word = re.search(r"not ok \d+ (\w+_\w+)|: (\w[\w/]*\.\w[\w/]*):$", line)
+        if word:
             return word[1] or word[2]
-    for line in result.errors:
-        if "WARNING" in line or "BUG" in line or "Oops" in line:
-            return re.sub(r"^\[[^]]*\](\[[^]]*\])? *", "", line)[:90]
-    return result.errors[0][:90] if result.errors else "a failed test"
+    lines = [line for text in result.errors for line in complaints(text)[0]] or result.errors
+    return re.sub(r"^(\[[^]]*\] *)+", "", lines[0])[:90]
 
 
 def baseline(log, chosen, result):
