@@ -86,14 +86,17 @@ def check_vm(log):
     return result
 
 
-def run_kunit(log, kernel, tree, *options, seconds=600):
-    """Loads the modules with tests in a VM and reads what they said in the kernel's log."""
+def run_kunit(log, kernel, tree, *options, variant=None, seconds=600):
+    """Loads the modules with tests in a VM and reads what they said in the kernel's log. `variant`: of the modules, see
+    scripts/vm --instrument."""
     result = Result()
-    names = [path.stem for path in sorted((BUILD / "kernel" / tree.name / "tests").glob("**/halyard_*.ko"))]
+    built = BUILD / "kernel" / "-".join(filter(None, (tree.name, variant)))
+    names = [path.stem for path in sorted((built / "tests").glob("**/halyard_*.ko"))]
+    options += ("--instrument", variant) if variant else ()
     if not names:
         result.skip("no KUnit module is built (CONFIG_HALYARD_KUNIT)")
         return result
-    share = RESULTS / f"kunit-{tree.name}"
+    share = RESULTS / f"kunit-{built.name}"
     shutil.rmtree(share, ignore_errors=True)
     load = " && ".join(f"modprobe {name}" for name in names)
     done = log.run(

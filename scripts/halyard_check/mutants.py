@@ -20,6 +20,7 @@ from .kernel import kernel_tree
 
 FOLDER = ROOT / "tests" / "mutations"
 OVERLAY = BUILD / "mutants"
+VARIANT = "overlay"
 KUNIT = "kunit"
 # A mutant may hang; what is not caught by then is not caught.
 SECONDS = 300
@@ -68,7 +69,7 @@ def build(log, kernel, tests, file, text):
     tree, reason = kernel_tree(kernel)
     if tree is None:
         return reason
-    output = BUILD / "kernel" / f"{tree.name}-overlay"
+    output = BUILD / "kernel" / f"{tree.name}-{VARIANT}"
     shutil.rmtree(OVERLAY, ignore_errors=True)
     OVERLAY.mkdir(parents=True)
     if text is not None:
@@ -80,18 +81,19 @@ def build(log, kernel, tests, file, text):
         (output / name).with_suffix(".o").unlink(missing_ok=True)
     output.mkdir(parents=True, exist_ok=True)
     marks.write_text(file or "")
-    # All kernels that are tested on take the KUnit modules; programs are indifferent to them.
-    options = ["--kunit"] if tests == KUNIT else []
+    # Kernels of our own have KUnit.
+    options = ["--kunit"] if tests == KUNIT and not kernel else []
     done = log.run(SCRIPTS / "kbuild", "--kernel", kernel, "--overlay", OVERLAY, *options)
     return done.stdout if done.returncode else None
 
 
 def run(log, kernel, tests):
     """What the tests say of the modules that were built last."""
-    options = ["--instrument", "overlay", *(("--append", "kmemleak=on") if kernel == "debug" else ())]
+    options = ["--append", "kmemleak=on"] if kernel == "debug" else []
     if tests == KUNIT:
         tree, _reason = kernel_tree(kernel)
-        return run_kunit(log, kernel, tree, *options, seconds=SECONDS)
+        return run_kunit(log, kernel, tree, *options, variant=VARIANT, seconds=SECONDS)
+    options += ["--instrument", VARIANT]
     name, names = shlex.split(tests)
     first = ""
     if kernel == "kcsan":
@@ -122,7 +124,8 @@ def baseline(log, chosen, result):
         if found and not found.failed and found.passed:
             good.add((kernel, tests))
         else:
-            result.fail(f"{tests} fails without any mutation:", *(found.errors[:4] if found else said.splitlines()[:4]))
+            why = found.errors + found.reasons if found else said.splitlines()
+            result.fail(f"{tests} fails without any mutation:", *why[:4])
     return good
 
 
@@ -166,9 +169,12 @@ def check_mutants(log):
 def main():
     parser = argparse.ArgumentParser(prog="mutate", description="Removes the modules' protections, one by one, and shows which test catches it.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only mutations whose names begin so")
+    parser.add_argument("--kernel", metavar="NAME", help="only those of this kernel; \"\": of the default one")
     parser.add_argument("--list", action="store_true", help="list the mutations")
     arguments = parser.parse_args()
     chosen = [each for each in mutations() if not arguments.names or each.name.startswith(tuple(arguments.names))]
+    if arguments.kernel is not None:
+        chosen = [each for each in chosen if each.kernel == arguments.kernel]
     wrong = [reason for reason in (mutation.misplaced() for mutation in chosen) if reason]
     if wrong or not chosen:
         parser.error("; ".join(wrong) or "there is no such mutation (see --list)")
