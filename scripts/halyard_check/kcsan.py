@@ -13,8 +13,8 @@ NAMES = ":".join(
 )  # fmt: skip
 # Races of the kernel proper, in which nothing of ours takes part: the function, and why its race is none of ours.
 KNOWN = {}
-# The boot is the kernel's own business.
-BOOT = ("--append", "kcsan.early_enable=0")
+# The boot is the kernel's own business; afterwards more accesses are watched than by default.
+BOOT = ("--append", "kcsan.early_enable=0", "--append", "kcsan.skip_watch=500")
 
 
 def prelude():

@@ -4,7 +4,6 @@ answer is looked for; each mutant is built and tested."""
 
 import argparse
 import re
-import shlex
 import shutil
 import subprocess
 import tomllib
@@ -30,8 +29,8 @@ SECONDS = 300
 class Mutation:
     """One protection that is removed: in `file`, a path in kernel/, the text `old`, which is there once, becomes `new`.
 
-    `tests`: "kunit", or a program of tests/vm with a filter of GoogleTest's, "program Suite.Test:Suite.*"; `kernel`: "" is
-    the default one."""
+    `tests`: "kunit SUITE", or a program of tests/vm with a filter of GoogleTest's, "program Suite.Test:Suite.*"; `kernel`: ""
+    is the default one."""
 
     name: str
     removes: str
@@ -82,7 +81,7 @@ def build(log, kernel, tests, file, text):
     output.mkdir(parents=True, exist_ok=True)
     marks.write_text(file or "")
     # Kernels of our own have KUnit.
-    options = ["--kunit"] if tests == KUNIT and not kernel else []
+    options = ["--kunit"] if tests.startswith(KUNIT) and not kernel else []
     done = log.run(SCRIPTS / "kbuild", "--kernel", kernel, "--overlay", OVERLAY, *options)
     return done.stdout if done.returncode else None
 
@@ -90,11 +89,12 @@ def build(log, kernel, tests, file, text):
 def run(log, kernel, tests):
     """What the tests say of the modules that were built last."""
     options = ["--append", "kmemleak=on"] if kernel == "debug" else []
-    if tests == KUNIT:
+    name, names = tests.split()
+    if name == KUNIT:
         tree, _reason = kernel_tree(kernel)
+        options += ["--append", f"kunit.filter_glob={names}"]
         return run_kunit(log, kernel, tree, *options, variant=VARIANT, seconds=SECONDS)
     options += ["--instrument", VARIANT]
-    name, names = shlex.split(tests)
     first = ""
     if kernel == "kcsan":
         options += BOOT
@@ -115,14 +115,20 @@ def catcher(result):
     return re.sub(r"^(\[[^]]*\] *)+", "", lines[0])[:90]
 
 
+def program_of(mutation):
+    return mutation.kernel, mutation.tests.split()[0]
+
+
 def baseline(log, chosen, result):
-    """Without any mutation the tests pass, or they prove nothing. Returns the pairs that do."""
+    """Without any mutation the tests pass, or they prove nothing. Returns the kernels and programs of which that is true."""
     good = set()
-    for kernel, tests in sorted({(mutation.kernel, mutation.tests) for mutation in chosen}):
+    for kernel, name in sorted({program_of(mutation) for mutation in chosen}):
+        names = {mutation.tests.split()[1] for mutation in chosen if program_of(mutation) == (kernel, name)}
+        tests = f"{name} {'*' if name == KUNIT else ':'.join(sorted(names))}"
         said = build(log, kernel, tests, None, None)
         found = run(log, kernel, tests) if said is None else None
         if found and not found.failed and found.passed:
-            good.add((kernel, tests))
+            good.add((kernel, name))
         else:
             why = found.errors + found.reasons if found else said.splitlines()
             result.fail(f"{tests} fails without any mutation:", *why[:4])
@@ -144,7 +150,7 @@ def run_mutants(log, chosen, show=lambda line: None):
     result = Result()
     good = baseline(log, chosen, result)
     for mutation in chosen:
-        if (mutation.kernel, mutation.tests) in good:
+        if program_of(mutation) in good:
             line = try_mutant(log, mutation, result)
             show(line)
             result.notes.append(line)
