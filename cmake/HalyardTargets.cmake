@@ -38,6 +38,17 @@ function(halyard_unit_test)
   gtest_discover_tests(${arg_NAME} TEST_PREFIX "${arg_NAME}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endfunction()
 
+# halyard_vm_options(PROGRAM option...): the options of scripts/vm that a program in tests/ wants; without any it runs with one
+# card of each chip that it may be meant for.
+function(halyard_vm_options program)
+  if(ARGN)
+    list(JOIN ARGN " " options)
+    file(WRITE "${PROJECT_BINARY_DIR}/tests/${program}.args" "${options}\n")
+  else()
+    file(REMOVE "${PROJECT_BINARY_DIR}/tests/${program}.args")
+  endif()
+endfunction()
+
 # halyard_vm_test(NAME x SOURCES ... LIBS ... [VM_OPTIONS ...] [ALONE]): runs inside the VM, by scripts/check: with one card
 # of each enabled chip in turn, or once with the given options of scripts/vm. ALONE: the machine is not what it was
 # afterwards, so no other program may follow in the same one.
@@ -52,12 +63,7 @@ function(halyard_vm_test)
   else()
     file(REMOVE "${PROJECT_BINARY_DIR}/tests/vm/${arg_NAME}.alone")
   endif()
-  if(arg_VM_OPTIONS)
-    list(JOIN arg_VM_OPTIONS " " options)
-    file(WRITE "${PROJECT_BINARY_DIR}/tests/vm/${arg_NAME}.args" "${options}\n")
-  else()
-    file(REMOVE "${PROJECT_BINARY_DIR}/tests/vm/${arg_NAME}.args")
-  endif()
+  halyard_vm_options(vm/${arg_NAME} ${arg_VM_OPTIONS})
 endfunction()
 
 # halyard_benchmark(NAME x WHERE host|vm SOURCES ... LIBS ... [AGAIN ...]): a program in tests/bench/<where>/ that
@@ -90,14 +96,14 @@ function(halyard_fuzzer)
   set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/fuzz")
 endfunction()
 
-# halyard_uapi_tests(CHIP x SOURCES ... [INCLUDES ...]): what needs one chip's jobs and no more of it, make_chip() of
+# halyard_uapi_tests(CHIP x SOURCES ... [INCLUDES ...] [VM_OPTIONS ...]): what needs one chip's jobs and no more of it, make_chip() of
 # tests/fuzz/uapi/chip.hpp: the fuzzer of the kernel's interface, tests/uapi/x_uapi, and the walk of allocation failures,
 # tests/alloc/x_alloc. Both run inside the VM, on the debug kernel.
 function(halyard_uapi_tests)
   if(NOT HALYARD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "CHIP" "SOURCES;INCLUDES")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "CHIP" "SOURCES;INCLUDES;VM_OPTIONS")
   add_library(${arg_CHIP}_uapi_jobs OBJECT ${arg_SOURCES})
   target_include_directories(${arg_CHIP}_uapi_jobs PRIVATE ${arg_INCLUDES})
   target_link_libraries(${arg_CHIP}_uapi_jobs PRIVATE halyard_uapi_programs halyard_warnings)
@@ -110,6 +116,9 @@ function(halyard_uapi_tests)
     SOURCES $<TARGET_OBJECTS:${arg_CHIP}_uapi_jobs>
     LIBS halyard_alloc_walk
   )
+  foreach(program uapi/${arg_CHIP}_uapi alloc/${arg_CHIP}_alloc)
+    halyard_vm_options(${program} ${arg_VM_OPTIONS})
+  endforeach()
 endfunction()
 
 # halyard_firmware(NAME x.fw TOOL <target> INPUTS <file>...): an image that drivers load as halyard/x.fw. The tool is run

@@ -7,7 +7,7 @@ import sys
 import time
 
 # Importing a module registers its stages; this is the order in which they run: what is quick and fails often first.
-from . import style, host, kernel, guest, debug, kcsan, mutants, conformance, kit, delivery  # noqa: F401  isort: skip
+from . import style, host, kernel, guest, debug, fuzz, kcsan, mutants, conformance, kit, delivery  # noqa: F401  isort: skip
 from .core import DEADLINE, RESULTS, SCRIPTS, STAGES, Log, Result
 
 SHOWN_ERRORS = 15
@@ -17,10 +17,12 @@ DESCRIPTION = "Runs the project's checks; without arguments the quick ones: neit
 DEBUG = {
     "kunit-debug": ("debug", 2),
     "vm-debug": ("debug", 15),
+    "alloc": ("debug", 5),
+    "uapi-fuzz": ("debug", 5),
     "kcsan": ("kcsan", 6),
 }
 # What builds everything anew, with other tools or with something left out: more than half of the time for all stages.
-DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants")
+DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants", "coverage")
 # A stage starts when so many times its minutes are left.
 MARGIN = 1.5
 

@@ -31,13 +31,14 @@ lsmod | while read -r name _; do case $name in halyard_*) echo "$name" ;; esac; 
 """
 
 
-def modules_for(flavour, log, result):
-    """A kernel of our own making (see scripts/build-kernel) with our modules built for it, or None."""
+def modules_for(flavour, log, result, *options):
+    """A kernel of our own making (see scripts/build-kernel) with our modules built for it, or None. The options are those of
+    scripts/kbuild."""
     tree, reason = kernel_tree(flavour)
     if tree is None:
         result.skip(f"the {flavour} kernel: {reason}")
         return None
-    done = log.run(SCRIPTS / "kbuild", "--kernel", flavour)
+    done = log.run(SCRIPTS / "kbuild", "--kernel", flavour, *options)
     if done.returncode:
         result.fail(f"the modules do not build for the {flavour} kernel:", *done.stdout.splitlines()[:10])
         return None

@@ -28,7 +28,9 @@ extern "C" {
  *   does not know is zero.
  * - Pointers are __u64. Times are absolute nanoseconds of CLOCK_MONOTONIC.
  * - Waiting is done with the DRM core's ``DRM_IOCTL_SYNCOBJ_*``.
- * - A call that fails has changed nothing, unless it says otherwise.
+ * - A call that fails has changed nothing, unless it says otherwise. One exception is common to
+ *   all: with EFAULT because the call's own struct can't be written to any more, what was made is
+ *   there until its file is closed.
  * - Each addition raises the driver's minor version; the list of changes stands in
  *   kernel/core/drv.c.
  *

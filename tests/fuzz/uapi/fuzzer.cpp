@@ -210,6 +210,7 @@ void Fuzzer::show(bool last) {
             << " programs, " << calls_ << " calls, " << coverage_.addresses() << " addresses, "
             << coverage_.features() << " features, " << corpus_.size() << " kept\n"
             << std::flush;
+  save();
 }
 
 void Fuzzer::save() {
@@ -238,7 +239,6 @@ bool Fuzzer::run() {
   programs_ += kCheckEvery - programs_ % kCheckEvery;
   const bool good = healthy();
   show(true);
-  save();
   return good;
 }
 
@@ -256,7 +256,6 @@ bool Fuzzer::replay(unsigned times) {
   programs_ += kCheckEvery - programs_ % kCheckEvery;
   const bool good = healthy();
   show(true);
-  save();
   return good;
 }
 
@@ -277,7 +276,6 @@ bool Fuzzer::minimise() {
     show(false);
   }
   show(true);
-  save();
   return true;
 }
 

@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kArena = std::uint64_t{4} << 20U;
+/// Nothing else is within reach of an arena: the device writes to what a program makes a buffer of.
+constexpr std::uint64_t kArenaSpace = std::uint64_t{64} << 20U;
 /// Larger objects would only take time; what is larger than any region is refused soon, so it
 /// stays.
 constexpr std::uint64_t kLargest = std::uint64_t{8} << 20U;
@@ -116,18 +118,28 @@ std::vector<std::string> readable_files(const std::string& folder) {
   return files;
 }
 
-std::array<test::Mapping, 4> make_arenas() {
+/// Where each arena is, in the middle of its space, of which the rest can't be used.
+std::array<std::uint64_t, 4> make_arenas() {
+  constexpr int kNothing = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   const test::File file(memfd_create("arena", MFD_CLOEXEC));
   test::require(error_of(ftruncate(file.get(), kArena)), "ftruncate");
-  std::array<test::Mapping, 4> arenas{
-      test::Mapping(kArena, -1, 0, PROT_READ | PROT_WRITE),
-      test::Mapping(kArena, -1, 0, PROT_READ),
-      test::Mapping(kArena, -1, 0, PROT_READ | PROT_WRITE),
-      test::Mapping(kArena, file.get(), 0, PROT_READ | PROT_WRITE),
-  };
+  std::array<std::uint64_t, 4> arenas{};
+  for (std::size_t i = 0; i < arenas.size(); ++i) {
+    void* space = mmap(nullptr, kArenaSpace, PROT_NONE, kNothing, -1, 0);
+    test::require(space == MAP_FAILED ? errno : 0, "mmap");
+    arenas.at(i) = pointer(space) + kArenaSpace / 2;
+    const bool shared = i == 3;
+    const int flags = MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS);
+    void* arena =
+        mmap(reinterpret_cast<void*>(arenas.at(i)), kArena,
+             i == 1 ? PROT_READ : PROT_READ | PROT_WRITE, flags, shared ? file.get() : -1, 0);
+    test::require(arena == MAP_FAILED ? errno : 0, "mmap");
+  }
   // Every second 64 KiB can't be read.
   for (std::uint64_t at = 0; at < kArena; at += 32 * kPage)
-    test::require(error_of(mprotect(&arenas[2].bytes()[at], 16 * kPage, PROT_NONE)), "mprotect");
+    test::require(
+        error_of(mprotect(reinterpret_cast<void*>(arenas[2] + at), 16 * kPage, PROT_NONE)),
+        "mprotect");
   return arenas;
 }
 
@@ -144,10 +156,15 @@ struct Runner::Arguments {
   T as() {
     return static_cast<T>(next());
   }
-  /// Those of a structure to overwrite: 1 + the word's number, or 0; and its new value.
+  /// Those of a structure to overwrite: 1 + the word's number, or 0; and its new value. Not the
+  /// pointer's low half where something writes to: it may meet memory of this program's.
   [[nodiscard]] std::pair<std::uint64_t, std::uint32_t> poke() const {
     const std::size_t count = grammar(call.op).parameters.size();
-    return {call.arguments.at(count - 2), static_cast<std::uint32_t>(call.arguments.at(count - 1))};
+    const std::uint64_t at = call.arguments.at(count - 2);
+    const std::uint64_t pointer_at = call.op == Op::dev_query ? 3 : 1;
+    const bool pointed = call.op == Op::dev_query || call.op == Op::bo_userptr;
+    return {pointed && at == pointer_at ? 0 : at,
+            static_cast<std::uint32_t>(call.arguments.at(count - 1))};
   }
 };
 
@@ -264,13 +281,13 @@ int Runner::fork_child(Arguments& in) {
   return error_of(waitpid(pid, nullptr, 0));
 }
 
+/// Into an arena: the kernel clears as much as the caller says that there is.
 int Runner::dev_query(Arguments& in) {
-  std::array<std::byte, 1024> answer{};
   in.next();
   drm_halyard_dev_query argument{};
   argument.type = in.as();
-  argument.size = static_cast<std::uint32_t>(in.next() % answer.size());
-  argument.pointer = argument.size == 0 ? 0 : pointer(answer.data());
+  argument.size = in.as() % 4096;
+  argument.pointer = argument.size == 0 ? 0 : arenas_[0];
   return structure(in, DRM_IOCTL_HALYARD_DEV_QUERY, argument);
 }
 
@@ -327,10 +344,10 @@ int Runner::bo_userptr(Arguments& in) {
   in.next();
   const std::uint64_t slot = in.next();
   const std::uint64_t arena = in.next();
-  const std::uint64_t offset = in.next();
+  std::uint64_t offset = in.next();
+  if (offset < kRefused) offset %= kArenaSpace / 4;
   drm_halyard_bo_from_userptr argument{};
-  argument.address =
-      offset + (arena < arenas_.size() ? arenas_.at(arena).address() : get(bos_, 0).map);
+  argument.address = offset + (arena < arenas_.size() ? arenas_.at(arena) : get(bos_, 0).map);
   argument.size = bounded(in.next());
   argument.flags = in.as();
   const int error = structure(in, DRM_IOCTL_HALYARD_BO_FROM_USERPTR, argument);
@@ -371,7 +388,7 @@ int Runner::bo_mmap(Arguments& in) {
 
 int Runner::bo_touch(Arguments& in) {
   const Bo bo = get(bos_, in.next());
-  const std::uint64_t offset = in.next();
+  const std::uint64_t offset = in.next() / 8 * 8;
   if (bo.map == 0 || offset >= bo.map_size) return EINVAL;
   constexpr std::array<std::byte, 8> kBytes{};
   return in.next() % 2 == 0 ? peek_memory(bo.map + offset) : poke_memory(bo.map + offset, kBytes);

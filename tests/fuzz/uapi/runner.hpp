@@ -100,8 +100,8 @@ class Runner {
   const Chip& chip_;
   std::uint64_t va_start_ = 0;
   std::uint64_t va_end_ = 0;
-  std::array<test::Mapping, 4> arenas_;
-  std::vector<std::string> texts_;  ///< files of the device in debugfs that can be read
+  std::array<std::uint64_t, 4> arenas_;  ///< memory of the process, as long as it runs
+  std::vector<std::string> texts_;       ///< files of the device in debugfs that can be read
 
   std::mutex mutex_;  ///< protects all below
   std::array<int, kSlots> clients_{};
