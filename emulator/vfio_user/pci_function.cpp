@@ -122,6 +122,7 @@ int PciFunction::read(std::uint32_t region, std::uint64_t offset, std::span<std:
     trace_.record(TraceKind::kConfigRead, offset, trace_value(data), trace_size(data));
     return 0;
   }
+  tell_bus_master();
   bool answer = true;
   if (const int error = access_bar(region, offset, data.size(), answer); error != 0) return error;
   if (!answer) {
@@ -140,6 +141,7 @@ int PciFunction::read(std::uint32_t region, std::uint64_t offset, std::span<std:
 
 int PciFunction::write(std::uint32_t region, std::uint64_t offset,
                        std::span<const std::byte> data) {
+  tell_bus_master();
   RegionInfo region_of{};
   if (!region_info(region, region_of) || !inside(offset, data.size(), region_of.size))
     return EINVAL;
@@ -231,6 +233,7 @@ void PciFunction::reset(ResetKind kind) {
   chip_.reset(kind);
   config_.reset();
   config_changed();
+  tell_bus_master();
 }
 
 void PciFunction::disconnect() {
@@ -245,15 +248,21 @@ void PciFunction::config_changed() {
   bus_master_.store(master);
   may_dma_.store(master && power == PowerState::kD0);
   interrupts_.set_intx_enabled(config_.intx_enabled());
-  if (std::exchange(told_bus_master_, master) != master) {
-    trace_.record(TraceKind::kBusMaster, master ? 1 : 0, 0);
-    chip_.set_bus_master(master);
-  }
+  // QEMU switches it off by itself right before a bus reset, of which that is a part then: the chip
+  // is told when something else than that reset follows.
+  if (master) tell_bus_master();
   if (std::exchange(told_power_, power) != power) {
     log_line(power == PowerState::kD0 ? "awake (D0)" : "asleep (D3hot)");
     trace_.record(TraceKind::kPower, static_cast<std::uint64_t>(power), 0);
     chip_.set_power(power);
   }
+}
+
+void PciFunction::tell_bus_master() {
+  const bool master = bus_master_.load();
+  if (std::exchange(told_bus_master_, master) == master) return;
+  trace_.record(TraceKind::kBusMaster, master ? 1 : 0, 0);
+  chip_.set_bus_master(master);
 }
 
 std::span<std::byte> PciFunction::dma(std::uint64_t address, std::size_t size, Access access) {

@@ -69,6 +69,7 @@ class PciFunction final : public Host {
   void read_msix_area(std::uint64_t offset, std::span<std::byte> data) const;
   int access_bar(unsigned bar, std::uint64_t offset, std::size_t size, bool& answer) const;
   void config_changed();
+  void tell_bus_master();
 
   Chip& chip_;
   Trace& trace_;
