@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from .cpio import Archive
-from .modules import GUEST_MODULES, ModuleSet, decompress, our_modules
+from .modules import GUEST_MODULES, TEST_MODULES, ModuleSet, decompress, our_modules
 from .paths import BUILD, VmError, build_directory
 
 BUSYBOX = Path("/bin/busybox")
@@ -71,7 +71,7 @@ def add_modules(archive, kernel, modules, ours, wanted):
     """Modules lie flat in the kernel's folder, with the two lists that init loads and a modules.dep for modprobe."""
     base = modules.load_order(GUEST_MODULES)
     rest = [name for name in modules.load_order(wanted) if name not in base]
-    every = modules.load_order([*base, *rest, *ours])
+    every = modules.load_order([*base, *rest, *ours, *(name for name in TEST_MODULES if name in modules)])
     folder = f"/lib/modules/{kernel.name}"
     dependencies = []
     for name in every:

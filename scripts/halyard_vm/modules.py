@@ -9,6 +9,8 @@ from .paths import VmError
 
 # What the guest needs besides our modules: file sharing. virtio itself is built into Debian's kernels.
 GUEST_MODULES = ("9pnet_virtio", "9p")
+# What tests load with modprobe, where the kernel has it.
+TEST_MODULES = ("aer_inject",)
 
 
 def module_name(path):
@@ -40,6 +42,9 @@ class ModuleSet:
         builtin = tree / "modules.builtin"
         self._builtin = {module_name(line) for line in builtin.read_text().split()} if builtin.is_file() else set()
         self._depends = {}
+
+    def __contains__(self, name):
+        return name in self._paths
 
     def path(self, name):
         return self._paths[name]
