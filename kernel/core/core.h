@@ -565,6 +565,7 @@ int halyard_vm_map(struct halyard_vm *vm, struct halyard_bo *bo, u64 bo_offset, 
 int halyard_vm_unmap(struct halyard_vm *vm, u64 va, u64 size);
 /* The chip's vm_flush, under the lock; when it fails recovery is started: -EIO. */
 int halyard_vm_flush(struct halyard_vm *vm);
+int halyard_vm_clear(struct halyard_vm *vm, u64 va, u64 size);
 /*
  * Every address space is gone from the device, which is quiet; nothing of it is mapped for DMA
  * afterwards.

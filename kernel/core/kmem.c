@@ -72,10 +72,8 @@ static bool halyard_kmem_unmap_locked(struct halyard_vm *vm, struct halyard_kmem
 
 	if (!halyard_has_mmu(vm->hdev))
 		return true;
-	if (!vm->core->dead) {
-		vm->hdev->chip->ops->vm_unmap(vm, node->kmem.va, node->kmem.size);
-		flushed = !halyard_vm_flush(vm);
-	}
+	if (!vm->core->dead)
+		flushed = !halyard_vm_clear(vm, node->kmem.va, node->kmem.size);
 	drm_mm_remove_node(&node->mm);
 	return flushed;
 }

@@ -59,6 +59,20 @@ void halyard_vm_lock_init(struct mutex *lock)
 
 /* ---- hardware ---- */
 
+static int halyard_vm_flush_locked(struct halyard_vm *vm)
+{
+	struct halyard_device *hdev = vm->hdev;
+
+	lockdep_assert_held(&vm->lock);
+	lockdep_assert_held(&hdev->core->reset_lock);
+
+	if (halyard_power_is_down(hdev) || !hdev->chip->ops->vm_flush(vm))
+		return 0;
+
+	halyard_recover_device(hdev, "address translations are not flushed");
+	return -EIO;
+}
+
 /**
  * halyard_vm_flush() - makes the device use the page tables as they are
  * @vm: the address space, locked
@@ -71,16 +85,37 @@ int halyard_vm_flush(struct halyard_vm *vm)
 	struct halyard_device *hdev = vm->hdev;
 	int ret;
 
+	mutex_lock(&hdev->core->reset_lock);
+	ret = halyard_vm_flush_locked(vm);
+	mutex_unlock(&hdev->core->reset_lock);
+
+	return ret;
+}
+
+/**
+ * halyard_vm_clear() - takes entries out of the page tables and makes the device forget them
+ * @vm: the address space, locked
+ * @va: device address
+ * @size: bytes
+ *
+ * The device may have to be waited for before it can be asked to flush, for as long as a command or
+ * a recovery lasts. Nothing is changed until then, so that its translations are right meanwhile.
+ *
+ * Return: as halyard_vm_flush()
+ */
+int halyard_vm_clear(struct halyard_vm *vm, u64 va, u64 size)
+{
+	struct halyard_device *hdev = vm->hdev;
+	int ret;
+
 	lockdep_assert_held(&vm->lock);
 
 	mutex_lock(&hdev->core->reset_lock);
-	ret = halyard_power_is_down(hdev) ? 0 : hdev->chip->ops->vm_flush(vm);
+	hdev->chip->ops->vm_unmap(vm, va, size);
+	ret = halyard_vm_flush_locked(vm);
 	mutex_unlock(&hdev->core->reset_lock);
-	if (!ret)
-		return 0;
 
-	halyard_recover_device(hdev, "address translations are not flushed");
-	return -EIO;
+	return ret;
 }
 
 /* The part of a table from @offset on, @size bytes, at @va. */
@@ -401,8 +436,7 @@ static int halyard_vm_unmap_locked(struct halyard_vm *vm, u64 va, u64 size,
 	if (drm_WARN_ON_ONCE(&vm->hdev->drm, ret))
 		return ret;
 
-	vm->hdev->chip->ops->vm_unmap(vm, va, size);
-	*flushed = !halyard_vm_flush(vm);
+	*flushed = !halyard_vm_clear(vm, va, size);
 	return 0;
 }
 
@@ -498,22 +532,25 @@ static bool halyard_vm_teardown(struct halyard_vm *vm, bool quiet)
 		return true;
 	}
 
+	/* All at once, as in halyard_vm_clear(). */
+	mutex_lock(&vm->hdev->core->reset_lock);
+	drm_gpuvm_for_each_va(va, &vm->gpuvm)
+		if (va != &vm->gpuvm.kernel_alloc_node)
+			ops->vm_unmap(vm, va->va.addr, va->va.range);
+	if (ops->vm_flush && !quiet)
+		flushed = !halyard_vm_flush_locked(vm);
+	if (flushed && ops->vm_fini)
+		ops->vm_fini(vm);
+	mutex_unlock(&vm->hdev->core->reset_lock);
+
 	drm_gpuvm_for_each_va_safe(va, next, &vm->gpuvm) {
 		if (va == &vm->gpuvm.kernel_alloc_node)
 			continue;
 		drm_gpuva_remove(va);
-		ops->vm_unmap(vm, va->va.addr, va->va.range);
 		halyard_mapping_unlink(to_halyard_mapping(va), &gone);
 	}
-	if (ops->vm_flush && !quiet)
-		flushed = !halyard_vm_flush(vm);
-	if (flushed) {
-		mutex_lock(&vm->hdev->core->reset_lock);
-		if (ops->vm_fini)
-			ops->vm_fini(vm);
-		mutex_unlock(&vm->hdev->core->reset_lock);
+	if (flushed)
 		vm->core->dead = true;
-	}
 	mutex_unlock(&vm->lock);
 
 	halyard_mappings_put(vm, &gone, flushed);
