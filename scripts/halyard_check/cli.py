@@ -7,7 +7,7 @@ import sys
 import time
 
 # Importing a module registers its stages; this is the order in which they run: what is quick and fails often first.
-from . import style, host, kernel, guest, power, debug, fuzz, kcsan, mutants, conformance, kit, delivery  # noqa: F401  isort: skip
+from . import style, host, kernel, guest, power, debug, faults, fuzz, kcsan, mutants, conformance, kit, delivery  # noqa: F401  isort: skip
 from .core import DEADLINE, RESULTS, SCRIPTS, STAGES, Log, Result
 
 SHOWN_ERRORS = 15
@@ -20,6 +20,8 @@ DEBUG = {
     "alloc": ("debug", 5),
     "uapi-fuzz": ("debug", 5),
     "kcsan": ("kcsan", 6),
+    "faults": ("debug", 10),
+    "killed": ("debug", 3),
 }
 # What builds everything anew, with other tools or with something left out: more than half of the time for all stages.
 DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants", "coverage")

@@ -55,7 +55,7 @@ def share_of(program, options, kernel):
     return RESULTS / "vm" / f"{program.name}-{'-'.join(options).strip('-')}-{kernel or 'default'}"
 
 
-def run_program(log, program, options, kernel, timeout):
+def run_program(log, program, options, kernel, timeout, *arguments):
     result = Result()
     label = f"{program.name} ({' '.join(options)})"
     share = share_of(program, options, kernel)
@@ -63,7 +63,7 @@ def run_program(log, program, options, kernel, timeout):
     share.mkdir(parents=True)
     done = log.run(
         SCRIPTS / "vm", "run", *options, "--kernel", kernel, "--timeout", timeout, "--share", share, "--",
-        program, "--gtest_output=xml:/out/report.xml",
+        program, "--gtest_output=xml:/out/report.xml", *arguments,
         timeout=timeout + 120,
     )  # fmt: skip
     (share / "output").write_text(done.stdout)

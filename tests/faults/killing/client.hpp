@@ -11,7 +11,7 @@ namespace halyard::faults {
 
 /// In memory that all processes share.
 struct Shared {
-  std::atomic<std::uint64_t> opened, jobs, waits, sent, received, refused;
+  std::atomic<std::uint64_t> opened, actions, jobs, waits, sent, received, refused;
   std::atomic<std::uint64_t> failures;
   char failure[256];  ///< the first one
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client.hpp"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -32,7 +33,9 @@ constexpr std::size_t kMostBuffers = 8;
 constexpr std::size_t kMostBytes = std::size_t{256} << 10U;
 /// A neighbour's death must not keep anybody waiting; a slow host may.
 constexpr auto kPatience = 120s;
-constexpr auto kNap = 20ms;
+constexpr unsigned kMostIdleMs = 100;
+/// Before another try to get what others have.
+constexpr auto kNap = 100ms;
 
 void send_fd(int socket, int fd) {
   char byte = 0;
@@ -226,11 +229,16 @@ class Client {
 
 void use_device(Shared& shared, unsigned seed, int peer) {
   std::mt19937 random(seed);
+  setpriority(PRIO_PROCESS, 0, 0);
   for (;;) {
     try {
       Client client(shared, random, peer);
-      for (;;)
+      for (;;) {
         client.act();
+        ++shared.actions;
+        // Most are asleep at any time, or nobody would get on.
+        std::this_thread::sleep_for(std::chrono::milliseconds(random() % kMostIdleMs));
+      }
     } catch (const Error& error) {
       if (!excusable(error.code())) give_up(shared, error.what());
       ++shared.refused;

@@ -6,10 +6,13 @@
 #include "killed_test.hpp"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -31,8 +34,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// On average; a client lives as many of them as there are clients.
-constexpr unsigned kBetweenKillsUs = 10'000;
+/// Somebody is killed when all together have done so many things at most, or after a while.
+constexpr unsigned kMostActions = 10;
+constexpr auto kAtLatest = 5s;
+/// So many times as long at most when clients have not got round to all that they can do.
+constexpr unsigned kPatience = 10;
 /// What is left of a process is cleared away in the background.
 constexpr auto kClearing = 120s;
 /// Slabs are filled and freed in pages, and others use them, too.
@@ -72,11 +78,13 @@ class Clients {
   Clients(const Clients&) = delete;
   Clients& operator=(const Clients&) = delete;
 
+  /// Whoever it is; others take the places of those that are dead by now.
   void kill_one() {
-    const auto victim = static_cast<unsigned>(random_() % processes_.size());
-    kill(processes_[victim], SIGKILL);
-    waitpid(processes_[victim], nullptr, 0);
-    processes_[victim] = spawn(victim);
+    kill(processes_[random_() % processes_.size()], SIGKILL);
+    for (pid_t dead = 0; (dead = waitpid(-1, nullptr, WNOHANG)) > 0;) {
+      const auto place = std::find(processes_.begin(), processes_.end(), dead);
+      *place = spawn(static_cast<unsigned>(place - processes_.begin()));
+    }
   }
 
  private:
@@ -104,13 +112,25 @@ class KilledTest : public testing::Test {
   unsigned run(unsigned seconds, std::mt19937& random) {
     Clients clients(shared_, kill_options.clients, random);
     unsigned kills = 0;
-    for (const auto end = Clock::now() + std::chrono::seconds(seconds); Clock::now() < end;) {
-      std::this_thread::sleep_for(std::chrono::microseconds(random() % (2 * kBetweenKillsUs)));
+    const auto start = Clock::now(), end = start + std::chrono::seconds(seconds);
+    const auto last = start + std::chrono::seconds(kPatience * seconds);
+    while (Clock::now() < end || (!all_seen() && Clock::now() < last)) {
+      await_actions(static_cast<unsigned>(random() % kMostActions));
       clients.kill_one();
       ++kills;
       if (shared_.failures != 0) break;
     }
     return kills;
+  }
+
+  [[nodiscard]] bool all_seen() const {
+    return shared_.jobs > 0 && shared_.waits > 0 && shared_.received > 0;
+  }
+
+  void await_actions(unsigned count) const {
+    const auto enough = shared_.actions + count;
+    for (const auto end = Clock::now() + kAtLatest; shared_.actions < enough && Clock::now() < end;)
+      std::this_thread::sleep_for(1ms);
   }
 
   /// What is held when it no longer changes for the better.
@@ -145,6 +165,8 @@ class KilledTest : public testing::Test {
 
 TEST_F(KilledTest, ClientsLeaveNothingBehind) {
   std::mt19937 random(kill_options.seed);
+  // Who kills is not kept from it by those who are to be killed.
+  setpriority(PRIO_PROCESS, 0, -20);
   const auto empty = Holdings::now();
   // Caches fill up first.
   auto kills = run(std::max(kill_options.seconds / 10, 2U), random);
@@ -176,7 +198,7 @@ TEST_F(KilledTest, ClientsLeaveNothingBehind) {
   EXPECT_LE(after.slab_kib, before.slab_kib + kSlabSlackKib);
   EXPECT_EQ(after.resets, empty.resets) << "resets of the device for the sake of the dead";
   // The clients have been at work, and of every kind.
-  EXPECT_GT(shared_.jobs, kills);
+  EXPECT_GT(shared_.jobs, 0U);
   EXPECT_GT(shared_.waits, 0U);
   EXPECT_GT(shared_.received, 0U);
   EXPECT_TRUE(device_works());
