@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "platform/drm/deferred.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "eventfd.hpp"
 #include "platform/drm/errors.hpp"
 #include "platform/drm/syncobj.hpp"
 #include "small_vector.hpp"
@@ -189,17 +191,37 @@ Deferred::Operations::iterator Deferred::remove(const Lock&, Operations::iterato
   return operations_.erase(it);
 }
 
-void Deferred::fail(const Lock&, const Operation& operation, halyard_status status) {
+void Deferred::fail(const Lock& lock, const Operation& operation, halyard_status status) {
   if (operation.queue != 0) ++failed_jobs_[operation.queue];
   for (const auto& signal : operation.signals) {
     // First what waiters will ask for, then what wakes them.
     failed_points_[{signal.timeline, signal.value}] = status;
+    bool gone = false;
     try {
       syncobj_signal(node_, signal.timeline, signal.value);
     } catch (const Error&) {
-      // The device is gone, and every wait for the point with it.
+      // The device is gone. Who waits for the point finds out by itself, but for poll loops.
+      gone = true;
     }
+    unlisten(lock, signal, gone);
   }
+}
+
+void Deferred::listen(const SyncPoint& point, int eventfd) {
+  const Lock lock(mutex_);
+  if (!signals_.contains(point.timeline)) return;
+  UniqueFd copy(fcntl(eventfd, F_DUPFD_CLOEXEC, 0));
+  if (copy.get() < 0) throw call_error(node_.path(), "the eventfd cannot be kept", errno);
+  listeners_.emplace_back(point, std::move(copy));
+}
+
+void Deferred::unlisten(const Lock&, const SyncPoint& reached, bool ring) {
+  std::erase_if(listeners_, [&](const auto& listener) {
+    const auto& [point, eventfd] = listener;
+    if (point.timeline != reached.timeline || point.value > reached.value) return false;
+    if (ring) ring_eventfd(eventfd.get());
+    return true;
+  });
 }
 
 void Deferred::perform(const Lock& lock, const Operation& operation) {
@@ -219,7 +241,11 @@ void Deferred::perform(const Lock& lock, const Operation& operation) {
                        .waits = operation.waits,
                        .signals = operation.signals};
   const int error = submit_one(node_, job);
-  if (error == 0) return;
+  if (error == 0) {
+    for (const auto& signal : operation.signals)
+      unlisten(lock, signal, false);
+    return;
+  }
   const auto status = status_of_call(error);
   fail(lock, operation, status == HALYARD_QUEUE_BANNED ? HALYARD_CANCELLED : status);
 }
@@ -309,6 +335,7 @@ bool Deferred::keep(Handle timeline) noexcept {
   const Lock lock(mutex_);
   failed_points_.erase(failed_points_.lower_bound({timeline, 0}),
                        failed_points_.upper_bound({timeline, UINT64_MAX}));
+  unlisten(lock, {timeline, UINT64_MAX}, false);
   if (!uses_.contains(timeline)) return false;
   kept_.insert(timeline);
   return true;

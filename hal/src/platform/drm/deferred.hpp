@@ -46,6 +46,10 @@ class Deferred {
   void add(const JobRequest& job);
   void add_signal(const SyncPoint& point);
 
+  /// Adds 1 to `eventfd` when the device goes before the point's job got to the kernel, which rings
+  /// it in all other cases.
+  void listen(const SyncPoint& point, int eventfd);
+
   /// Cancels a queue's jobs, before the queue is destroyed.
   void cancel(Handle queue) noexcept;
   /// A timeline's handle is given up: true when it is still needed here, and destroyed later.
@@ -78,6 +82,8 @@ class Deferred {
   [[nodiscard]] std::vector<SyncPoint> missing(std::span<const SyncPoint> waits) const;
   void perform(const Lock& lock, const Operation& operation);
   void fail(const Lock& lock, const Operation& operation, halyard_status status);
+  /// Nobody listens any more to what the kernel knows of now, or what `ring` tells of.
+  void unlisten(const Lock& lock, const SyncPoint& reached, bool ring);
   Operations::iterator remove(const Lock& lock, Operations::iterator it);
   void kick(const Lock& lock);
 
@@ -89,6 +95,7 @@ class Deferred {
   std::set<Handle> kept_;               ///< to be destroyed after their last use
   std::map<Handle, std::uint64_t> failed_jobs_;  ///< by queue
   std::map<std::pair<Handle, std::uint64_t>, halyard_status> failed_points_;
+  std::vector<std::pair<SyncPoint, UniqueFd>> listeners_;
   Handle kick_ = 0;  ///< a timeline that the thread listens to
   std::uint64_t kicks_ = 0;
   bool stop_ = false;

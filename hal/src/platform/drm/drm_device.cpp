@@ -39,13 +39,20 @@ void check_syncobj(const Node& node) {
   }
 }
 
+Error firmware_error(const std::string& path, const std::string& problem, int error) {
+  ErrorDetails details;
+  details.system_error = error;
+  details.device = path;
+  return {HALYARD_DEVICE_LOST, "the firmware of " + path + " does not run: " + problem, details};
+}
+
 }  // namespace
 
 DrmDevice::DrmDevice(const std::string& path, const std::string& bus)
     : node_(path), facts_(read_facts(node_, bus)), deferred_(node_) {
   check_syncobj(node_);
   if (const auto problem = read_firmware_error(node_); !problem.empty()) {
-    throw Error(HALYARD_DEVICE_LOST, "the firmware of " + path + " does not run: " + problem);
+    throw firmware_error(path, problem, 0);
   }
   drm_halyard_vm_create request{};
   if (const int error = node_.try_call(DRM_IOCTL_HALYARD_VM_CREATE, &request)) {
@@ -63,6 +70,7 @@ DrmDevice::~DrmDevice() {
 
 Error DrmDevice::limit_error(const char* what, int error) const {
   auto result = call_error(facts_.path, std::string("no ") + what + " can be made", error);
+  if (error == EHOSTDOWN) return firmware_error(facts_.path, read_firmware_error(node_), error);
   if (error != EMFILE && error != ENOSPC) return result;
   const auto limits = node_.query<drm_halyard_query_limits>(DRM_HALYARD_QUERY_LIMITS);
   const bool queue = std::string_view(what) == "queue";
@@ -341,6 +349,8 @@ void DrmDevice::submit(std::span<const JobRequest> jobs) {
     }
     if (!defer) throw submit_error(error);
   }
+  // Where the jobs wait nobody would refuse them when the device is gone.
+  static_cast<void>(node_.query<drm_halyard_query_firmware>(DRM_HALYARD_QUERY_FIRMWARE));
   for (const auto& job : jobs)
     deferred_.add(job);
 }
@@ -378,6 +388,7 @@ halyard_status DrmDevice::point_status(const SyncPoint& point) {
 }
 
 void DrmDevice::timeline_notify(Handle timeline, std::uint64_t value, int eventfd) {
+  deferred_.listen({timeline, value}, eventfd);
   syncobj_eventfd(node_, timeline, value, eventfd);
 }
 

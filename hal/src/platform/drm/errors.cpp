@@ -32,6 +32,7 @@ halyard_status status_of_call(int error) {
       return HALYARD_QUEUE_BANNED;
     case ENODEV:
     case EIO:
+    case EHOSTDOWN:
       return HALYARD_DEVICE_LOST;
     default:
       return HALYARD_SYSTEM;

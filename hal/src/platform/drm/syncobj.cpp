@@ -5,9 +5,11 @@
 #include <sys/ioctl.h>
 #include <xf86drm.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include "clock.hpp"
 #include "platform/drm/errors.hpp"
 
 namespace halyard::hal::drm {
@@ -23,6 +25,10 @@ struct SyncobjEventfd {
   __u32 pad;
 };
 constexpr unsigned long kSyncobjEventfd = DRM_IOWR(0xCF, SyncobjEventfd);
+
+/// A device that goes ends what has a fence, but wakes nobody who waits for one to come: a wait
+/// looks in between whether the device is still there.
+constexpr std::int64_t kSliceNs = 100'000'000;
 
 void check(const Node& node, int result, const char* what) {
   if (result != 0) throw call_error(node.path(), what, errno);
@@ -84,14 +90,19 @@ bool syncobj_wait(const Node& node, std::span<const SyncPoint> points, bool all,
   if (all) flags |= DRM_SYNCOBJ_WAIT_FLAGS_WAIT_ALL;
   if (until == Until::kAvailable) flags |= DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE;
   std::uint32_t first = 0;
-  // libdrm gives its own negative errors here, unlike in the other calls.
-  const int result =
-      drmSyncobjTimelineWait(node.fd(), handles.data(), values.data(),
-                             static_cast<unsigned>(points.size()), deadline_ns, flags, &first);
-  if (result == -ETIME) return false;
-  if (result != 0) throw call_error(node.path(), "the wait failed", -result);
-  if (index != nullptr) *index = first;
-  return true;
+  std::int64_t until_ns = 0;
+  do {
+    until_ns = std::min(deadline_ns, monotonic_ns() + kSliceNs);
+    // libdrm gives its own negative errors here, unlike in the other calls.
+    const int result =
+        drmSyncobjTimelineWait(node.fd(), handles.data(), values.data(),
+                               static_cast<unsigned>(points.size()), until_ns, flags, &first);
+    if (result == -ETIME) continue;
+    if (result != 0) throw call_error(node.path(), "the wait failed", -result);
+    if (index != nullptr) *index = first;
+    return true;
+  } while (until_ns != deadline_ns);
+  return false;
 }
 
 namespace {
