@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Timelines: points, waits of one and of many, failures on their way, eventfd.
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <thread>
 
+#include "event_fd.hpp"
 #include "fixture.hpp"
 
 namespace halyard::test {
@@ -338,27 +337,6 @@ TEST_F(ErrorTest, FailureEndsAWaitForAPointThatNobodyPromised) {
 }
 
 // ---- poll loops ----------------------------------------------------------------------------
-
-class EventFd {
- public:
-  EventFd() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-  ~EventFd() { close(fd_); }
-  EventFd(const EventFd&) = delete;
-  EventFd& operator=(const EventFd&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-  /// True once it is readable.
-  [[nodiscard]] bool wait(std::chrono::nanoseconds timeout) const {
-    pollfd descriptor{fd_, POLLIN, 0};
-    return poll(&descriptor, 1, static_cast<int>(timeout / 1ms)) == 1;
-  }
-  [[nodiscard]] std::uint64_t take() const {
-    std::uint64_t value = 0;
-    return read(fd_, &value, sizeof(value)) == sizeof(value) ? value : 0;
-  }
-
- private:
-  int fd_;
-};
 
 /// Of a point on the queue's own timeline.
 void notify_of(const Queue& queue, std::uint64_t value, const EventFd& event) {

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "fixture.hpp"
+#include "waiters.hpp"
 
 namespace halyard::test {
 namespace {
@@ -71,6 +72,29 @@ TEST(InjectTest, LostDeviceLosesEverything) {
   EXPECT_EQ(error_of([&] { return device.create_queue(); }).code(), HALYARD_DEVICE_LOST);
   const auto again = open_device();
   again.create_queue().barrier();
+}
+
+TEST(InjectTest, LossReachesEveryWaiterAndAProgramGoesOn) {
+  auto device = open_with("lost@1");
+  auto program = device.compile(add_relu_graph(4));
+  auto x = device.allocate(16), y = device.allocate(16);
+  {
+    Waiters waiters(device);
+    auto queue = device.create_queue();
+    const auto lost = queue.submit(program, {{"x", x}, {"y", y}});
+    EXPECT_EQ(error_of([&] { return lost.wait(kPatience); }).code(), HALYARD_DEVICE_LOST);
+    waiters.expect(HALYARD_DEVICE_LOST);
+  }
+  // Memory that the program has mapped stays, and all is made anew in the same process.
+  x.map<float>()[0] = 3;
+  EXPECT_EQ(x.map<float>()[0], 3.0F);
+  const auto saved = program.save();
+  device = open_device();
+  program = device.load(saved);
+  x = device.allocate(16), y = device.allocate(16);
+  x.map<float>()[0] = 3;
+  device.create_queue().submit(program, {{"x", x}, {"y", y}}).wait(kPatience);
+  EXPECT_EQ(y.map<float>()[0], 3.0F);
 }
 
 TEST(InjectTest, WhatIsNotUnderstoodIsShown) {

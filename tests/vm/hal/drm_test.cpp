@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "fixture.hpp"
+#include "waiters.hpp"
 
 namespace halyard::test {
 namespace {
@@ -150,6 +151,31 @@ TEST(HotplugTest, CardThatGoesAndComesIsToldAndExplained) {
   ASSERT_TRUE(came.has_value());
   EXPECT_EQ(came->added, 1U);
   auto queue = Device::open(came->path).create_queue();
+  queue.barrier().wait(kPatience);
+}
+
+TEST(HotplugTest, LossReachesEveryWaiterAndAProgramGoesOn) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can unbind a driver";
+  auto device = open_device();
+  const auto buffer = device.allocate(16);
+  buffer.map<std::uint32_t>()[0] = 1;
+  Monitor monitor;
+  {
+    Waiters waiters(device);
+    UnboundCard card;
+    waiters.expect(HALYARD_DEVICE_LOST);
+    EXPECT_EQ(error_of([&] { return device.create_queue(); }).code(), HALYARD_DEVICE_LOST);
+    EXPECT_EQ(error_of([&] { return device.allocate(16); }).code(), HALYARD_DEVICE_LOST);
+    buffer.map<std::uint32_t>()[0] = 2;
+    EXPECT_EQ(buffer.map<std::uint32_t>()[0], 2U);
+  }
+  // The program hears of the card that came, and goes on with it.
+  auto news = monitor.next(kPatience);
+  while (news.has_value() && news->added == 0)
+    news = monitor.next(kPatience);
+  ASSERT_TRUE(news.has_value());
+  device = Device::open(news->path);
+  auto queue = device.create_queue();
   queue.barrier().wait(kPatience);
 }
 

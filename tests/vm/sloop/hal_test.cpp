@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Firmware that does not run, as the library tells it.
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <halyard/halyard.hpp>
+#include <string>
+
+#include "firmware.hpp"
+
+namespace halyard::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+using HalFirmware = FirmwareTest;
+
+/// The library's error of what must fail.
+template <class Body>
+Error error_of(Body body) {
+  try {
+    static_cast<void>(body());
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return Error(halyard_error{});
+}
+
+/// An open device tells the reason, and works again with a better image.
+TEST_F(HalFirmware, IsNamedAndAProgramGoesOn) {
+  const auto device = Device::open();
+  auto queue = device.create_queue();
+  auto gate = device.create_timeline();
+  const std::array<Point, 1> closed{gate.at(1)};
+  queue.barrier().wait(20s);
+  const auto waiting = queue.barrier({.waits = closed});
+
+  put_image(image_.substr(0, 8));
+  EXPECT_EQ(reload(), ENOEXEC);
+  const auto refused = error_of([&] { return device.create_queue(); });
+  EXPECT_EQ(refused.code(), HALYARD_DEVICE_LOST);
+  EXPECT_THAT(refused.what(), HasSubstr(std::string("the firmware of ") + device.info().path));
+  EXPECT_THAT(refused.what(), HasSubstr("truncated"));
+  const auto closed_door = error_of([&] { return Device::open(device.info().path); });
+  EXPECT_EQ(closed_door.code(), HALYARD_DEVICE_LOST);
+  EXPECT_THAT(closed_door.what(), HasSubstr("truncated"));
+  gate.signal(1);
+  EXPECT_EQ(error_of([&] { return waiting.wait(20s); }).code(), HALYARD_DEVICE_LOST);
+
+  put_image(image_);
+  EXPECT_EQ(reload(), 0);
+  auto fresh = device.create_queue();
+  fresh.barrier().wait(20s);
+}
+
+}  // namespace
+}  // namespace halyard::test
