@@ -151,7 +151,13 @@ int halyard_bo_check_shared(struct halyard_device *hdev, struct sg_table *sgt)
 	return 0;
 }
 
-static enum dma_data_direction halyard_bo_direction(struct halyard_bo *bo)
+/**
+ * halyard_bo_direction() - how the device uses a BO's pages
+ * @bo: the BO
+ *
+ * Return: for the mapping of the pages
+ */
+enum dma_data_direction halyard_bo_direction(const struct halyard_bo *bo)
 {
 	return bo->readonly ? DMA_TO_DEVICE : DMA_BIDIRECTIONAL;
 }
@@ -306,7 +312,7 @@ struct halyard_bo *halyard_bo_alloc(struct halyard_device *hdev, u64 size,
 {
 	struct halyard_bo *bo;
 
-	bo = kzalloc(sizeof(*bo), GFP_KERNEL);
+	bo = kzalloc(sizeof(*bo), GFP_KERNEL_ACCOUNT);
 	if (!bo)
 		return NULL;
 	bo->gem.funcs = funcs;

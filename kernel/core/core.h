@@ -364,6 +364,7 @@ void halyard_bo_show_fdinfo(struct drm_printer *p, struct drm_file *drm_file);
 struct halyard_bo *halyard_bo_alloc(struct halyard_device *hdev, u64 size,
 				    const struct drm_gem_object_funcs *funcs);
 void halyard_bo_init(struct halyard_bo *bo, const struct halyard_bo_kind *kind, u32 region);
+enum dma_data_direction halyard_bo_direction(const struct halyard_bo *bo);
 struct sg_table *halyard_bo_map_sgt(struct halyard_bo *bo, struct sg_table *sgt);
 void halyard_bo_unmap_sgt(struct halyard_bo *bo, struct sg_table *sgt);
 int halyard_bo_check_shared(struct halyard_device *hdev, struct sg_table *sgt);

@@ -75,12 +75,12 @@ static struct sg_table *halyard_import_pin(struct halyard_bo *bo)
 	struct sg_table *sgt;
 	int ret;
 
-	sgt = dma_buf_map_attachment(attach, DMA_BIDIRECTIONAL);
+	sgt = dma_buf_map_attachment(attach, halyard_bo_direction(bo));
 	if (IS_ERR(sgt))
 		return sgt;
 	ret = halyard_import_check(bo, sgt);
 	if (ret) {
-		dma_buf_unmap_attachment(attach, sgt, DMA_BIDIRECTIONAL);
+		dma_buf_unmap_attachment(attach, sgt, halyard_bo_direction(bo));
 		return ERR_PTR(ret);
 	}
 	return sgt;
@@ -88,7 +88,7 @@ static struct sg_table *halyard_import_pin(struct halyard_bo *bo)
 
 static void halyard_import_unpin(struct halyard_bo *bo)
 {
-	dma_buf_unmap_attachment(bo->gem.import_attach, bo->sgt, DMA_BIDIRECTIONAL);
+	dma_buf_unmap_attachment(bo->gem.import_attach, bo->sgt, halyard_bo_direction(bo));
 }
 
 static void halyard_import_free(struct halyard_bo *bo)
@@ -111,6 +111,11 @@ static int halyard_import_mmap(struct drm_gem_object *obj, struct vm_area_struct
 {
 	int ret;
 
+	if (to_halyard_bo(obj)->readonly) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EACCES;
+		vm_flags_clear(vma, VM_MAYWRITE);
+	}
 	vma->vm_private_data = NULL;
 	vma->vm_ops = NULL;
 	ret = dma_buf_mmap(obj->import_attach->dmabuf, vma, 0);
@@ -125,6 +130,15 @@ static const struct drm_gem_object_funcs halyard_import_funcs = {
 	.mmap = halyard_import_mmap,
 	.status = halyard_gem_status,
 };
+
+/*
+ * Whoever got a file that a process can't write to is not to write by the device either, nor by a
+ * mapping of the device's own file.
+ */
+static bool halyard_dma_buf_writable(struct dma_buf *dma_buf)
+{
+	return dma_buf->file->f_mode & FMODE_WRITE;
+}
 
 static struct drm_gem_object *halyard_import(struct halyard_device *hdev,
 					     struct dma_buf_attachment *attach)
@@ -142,6 +156,7 @@ static struct drm_gem_object *halyard_import(struct halyard_device *hdev,
 		return ERR_PTR(-ENOMEM);
 	bo->gem.import_attach = attach;
 	bo->gem.resv = attach->dmabuf->resv;
+	bo->readonly = !halyard_dma_buf_writable(attach->dmabuf);
 	halyard_bo_init(bo, &halyard_bo_import, region);
 	return &bo->gem;
 }
@@ -181,9 +196,9 @@ static bool halyard_dma_buf_is_ours(struct dma_buf *dma_buf)
  *
  * The default would map the memory for the device for as long as the object lives; see bo.c.
  *
- * Return: the object, a new one unless the memory is our own; ERR_PTR(-EINVAL) when the device
- *	reaches contiguous memory only and this is not, -EOPNOTSUPP, -ENOMEM or what the exporter
- *	says
+ * Return: the object, a new one unless the memory is our own and may be written to;
+ *	ERR_PTR(-EINVAL) when the device reaches contiguous memory only and this is not,
+ *	-EOPNOTSUPP, -ENOMEM or what the exporter says
  */
 struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct dma_buf *dma_buf)
 {
@@ -192,7 +207,7 @@ struct drm_gem_object *halyard_gem_prime_import(struct drm_device *drm, struct d
 
 	if (halyard_dma_buf_is_ours(dma_buf)) {
 		obj = dma_buf->priv;
-		if (obj->dev == drm) {
+		if (obj->dev == drm && halyard_dma_buf_writable(dma_buf)) {
 			drm_gem_object_get(obj);
 			return obj;
 		}
