@@ -99,6 +99,13 @@ static int halyard_check_ioctl(unsigned int cmd, unsigned long arg)
 	case DRM_IOCTL_NR(DRM_IOCTL_GET_MAGIC):
 		/* The DRM core takes a master for granted in them, and an accel node has none. */
 		return -EOPNOTSUPP;
+	case DRM_IOCTL_NR(DRM_IOCTL_GEM_FLINK):
+	case DRM_IOCTL_NR(DRM_IOCTL_GEM_OPEN):
+		/*
+		 * Names that anybody can guess. There is no way round what may be shared, by a
+		 * dma-buf, which has a permission of its own.
+		 */
+		return -EOPNOTSUPP;
 	default:
 		return halyard_check_longer_struct(cmd, arg);
 	}
