@@ -491,6 +491,13 @@ static vm_fault_t halyard_vram_fault_window(struct halyard_bo *bo, struct vm_fau
 	return ret;
 }
 
+/* Copies fail then, and a mapping is to stay valid: once more, until it is that of no device. */
+static bool halyard_vram_is_going(struct halyard_bo *bo)
+{
+	return READ_ONCE(to_halyard_device(bo->gem.dev)->core->lost) ||
+	       drm_dev_is_unplugged(bo->gem.dev);
+}
+
 static vm_fault_t halyard_vram_fault_reserved(struct halyard_bo *bo, struct vm_fault *vmf)
 {
 	int ret = halyard_bo_place_seen(bo);
@@ -514,7 +521,7 @@ static vm_fault_t halyard_vram_fault_reserved(struct halyard_bo *bo, struct vm_f
 	case -ENOMEM:
 		return VM_FAULT_OOM;
 	default:
-		return VM_FAULT_SIGBUS;
+		return halyard_vram_is_going(bo) ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
 	}
 }
 
