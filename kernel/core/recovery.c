@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hangs, faults, resets. A watchdog per queue blames a job only after a time without progress of
- * its own queue, or when it has had more of the device's time than any job may. The guilty queue is
- * stopped by the gentlest means that works, and what that costs others is given to the device
+ * its own queue, or when it has had more of the device's time than any job may. The guilty queue
+ * is stopped by the gentlest means that works, and what that costs others is given to the device
  * again:
  *
  *	queue -> engine -> device -> PCI function -> the device is lost and unplugged

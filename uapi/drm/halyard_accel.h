@@ -56,10 +56,10 @@ extern "C" {
  * job ends. Time that a job waits for its dependencies or for its turn does not count. A job that
  * runs again after a reset, for which others are to blame, has all of its time again.
  *
- * Objects are shared as dma-bufs. Of one whose file can't be written to, the object is not either, by
- * jobs or by mappings, also when the memory is the same device's: EACCES. The DRM core makes one file
- * of an object however often it is exported: whether it can be written to is what the first export
- * asked for. Global names (``DRM_IOCTL_GEM_FLINK``) are EOPNOTSUPP.
+ * Objects are shared as dma-bufs. Of one whose file can't be written to, the object is not either,
+ * by jobs or by mappings, also when the memory is the same device's: EACCES. The DRM core makes one
+ * file of an object however often it is exported: whether it can be written to is what the first
+ * export asked for. Global names (``DRM_IOCTL_GEM_FLINK``) are EOPNOTSUPP.
  *
  * Chips without MMU (no DRM_HALYARD_DEVICE_HAS_MMU) have no addresses to bind: VM_CREATE makes a
  * context for queues, VM_BIND fails with EOPNOTSUPP, and a job reaches what
