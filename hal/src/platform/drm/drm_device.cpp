@@ -34,7 +34,11 @@ drm_halyard_priority to_drm(halyard_priority priority) {
 
 void check_syncobj(const Node& node) {
   std::uint64_t timelines = 0;
-  if (drmGetCap(node.fd(), DRM_CAP_SYNCOBJ_TIMELINE, &timelines) != 0 || timelines == 0) {
+  // A device that goes just now has not answered.
+  if (drmGetCap(node.fd(), DRM_CAP_SYNCOBJ_TIMELINE, &timelines) != 0 && errno == ENODEV) {
+    throw call_error(node.path(), "the driver does not tell about its device", ENODEV);
+  }
+  if (timelines == 0) {
     throw Error(HALYARD_VERSION_MISMATCH, "the driver of " + node.path() + " has no timelines");
   }
 }
