@@ -400,9 +400,9 @@ drm_halyard_bind_op unmap_op(std::uint64_t va, std::uint64_t size) {
 /// In an address space of its own, so that there are no tables yet; of an object that has its pages
 /// already: they are the kernel's to allocate.
 Trial vm_bind(Bench& bench, std::vector<drm_halyard_bind_op> before,
-              std::vector<drm_halyard_bind_op> ops) {
-  const std::uint32_t handle = bench.client.make_bo(2 * kLargePage);
-  bench.map = bench.client.map(handle, 2 * kLargePage);
+              std::vector<drm_halyard_bind_op> ops, std::uint64_t size = kPage) {
+  const std::uint32_t handle = bench.client.make_bo(size);
+  bench.map = bench.client.map(handle, size);
   for (auto* list : {&before, &ops})
     for (drm_halyard_bind_op& op : *list)
       if (op.type == DRM_HALYARD_BIND_MAP) op.handle = handle;
@@ -727,14 +727,15 @@ std::vector<Case> cases() {
       {"VmDestroy", vm_destroy},
       {"VmBindMap", [](Bench& b) { return vm_bind(b, {}, {map_op(0, kBase, kPage)}); }, has_mmu},
       {"VmBindMapLarge",
-       [](Bench& b) { return vm_bind(b, {}, {map_op(0, kBase, 2 * kLargePage)}); }, has_mmu},
+       [](Bench& b) { return vm_bind(b, {}, {map_op(0, kBase, 2 * kLargePage)}, 2 * kLargePage); },
+       has_mmu},
       {"VmBindUnmap",
        [](Bench& b) { return vm_bind(b, {map_op(0, kBase, kPage)}, {unmap_op(kBase, kPage)}); },
        has_mmu},
       {"VmBindSplit",
        [](Bench& b) {
          return vm_bind(b, {map_op(0, kBase, 2 * kLargePage)},
-                        {unmap_op(kBase + kPage, kLargePage)});
+                        {unmap_op(kBase + kPage, kLargePage)}, 2 * kLargePage);
        },
        has_mmu},
       {"QueueCreate", [](Bench& b) { return queue_create(b, 0); }},

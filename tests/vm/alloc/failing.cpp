@@ -4,12 +4,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "client.hpp"
 #include "lost.hpp"
@@ -40,6 +45,27 @@ bool has_failed() {
   return size > 0 && std::atoi(text.data()) == 0;
 }
 
+/// Where a function of the kernel begins and ends; 0 and 0 when there is none of that name.
+std::pair<std::uint64_t, std::uint64_t> function(const std::string& name) {
+  std::ifstream symbols("/proc/kallsyms");
+  std::vector<std::uint64_t> text;
+  std::uint64_t begin = 0;
+  std::string address;
+  std::string kind;
+  std::string symbol;
+  for (std::string line; std::getline(symbols, line);) {
+    std::istringstream words(line);
+    words >> address >> kind >> symbol;
+    if (kind != "t" && kind != "T") continue;
+    text.push_back(std::stoull(address, nullptr, 16));
+    if (symbol == name) begin = text.back();
+  }
+  std::ranges::sort(text);
+  const auto end = std::ranges::upper_bound(text, begin);
+  return begin == 0 || end == text.end() ? std::pair<std::uint64_t, std::uint64_t>{0, 0}
+                                         : std::pair{begin, *end};
+}
+
 }  // namespace
 
 bool can_fail_allocations() {
@@ -51,6 +77,13 @@ void prepare_failures() {
   const char* verbose = std::getenv("HALYARD_ALLOC_VERBOSE") != nullptr ? "2" : "0";
   for (const char* kind : {"failslab", "fail_page_alloc", "fail_usercopy"})
     write_file(debugfs / kind / "verbose", verbose);
+  // The DMA API's checker has an allocation for each page, and gives up checking when one fails.
+  const auto [begin, end] = function("add_dma_entry");
+  for (const char* kind : {"failslab", "fail_page_alloc"}) {
+    write_file(debugfs / kind / "stacktrace-depth", "32");
+    write_file(debugfs / kind / "reject-start", std::to_string(begin));
+    write_file(debugfs / kind / "reject-end", std::to_string(end));
+  }
   write_file(debugfs / "failslab/ignore-gfp-wait", "N");
   write_file(debugfs / "fail_page_alloc/ignore-gfp-wait", "N");
   write_file(debugfs / "fail_page_alloc/ignore-gfp-highmem", "N");
