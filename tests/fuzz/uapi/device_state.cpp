@@ -36,6 +36,14 @@ std::string queues() {
   return queues;
 }
 
+/// What drivers have pinned of this process's memory.
+std::string pinned() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmPin:")) return line + '\n';
+  return "";
+}
+
 bool works() {
   try {
     const test::Client client;
@@ -48,7 +56,7 @@ bool works() {
 }  // namespace
 
 std::string device_objects() {
-  return text_of("bos") + text_of("vms") + queues() + text_of("limits");
+  return text_of("bos") + text_of("vms") + queues() + text_of("limits") + pinned();
 }
 
 bool wait_for_objects(const std::string& expected, std::string& now) {

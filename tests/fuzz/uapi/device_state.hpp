@@ -6,7 +6,8 @@
 namespace halyard::fuzz {
 
 /// Objects of the device that anybody has: buffer objects, address spaces, queues and users, as
-/// debugfs lists them, without what only counts. The same as before when nothing was lost.
+/// debugfs lists them, without what only counts; and what is pinned of the calling process. The
+/// same as before when nothing was lost.
 std::string device_objects();
 
 /// Waits until device_objects() is `expected`, as what is on its way out takes its time. False,
