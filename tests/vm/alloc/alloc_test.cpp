@@ -59,6 +59,8 @@ std::set<int> open_files() {
   std::set<int> files;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
     files.insert(std::stoi(entry.path().filename()));
+  // Not the folder's own, which was open only meanwhile: the next file gets its number.
+  std::erase_if(files, [](int file) { return fcntl(file, F_GETFD) < 0; });
   return files;
 }
 
