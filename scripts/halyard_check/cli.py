@@ -24,7 +24,7 @@ DEBUG = {
     "killed": ("debug", 3),
 }
 # What builds everything anew, with other tools or with something left out: more than half of the time for all stages.
-DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants", "coverage", "churn", "killed")
+DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants", "coverage", "churn", "card-killed")
 # A stage starts when so many times its minutes are left.
 MARGIN = 1.5
 

@@ -60,6 +60,8 @@ def stage(name, text):
     """Registers a function (Log) -> Result as a stage; the order of registration is the order of running."""
 
     def register(function):
+        if name in STAGES:
+            raise ValueError(f"two stages are called {name}")
         STAGES[name] = (text, function)
         return function
 

@@ -63,11 +63,11 @@ def kill_when(ready, emulator):
     emulator.kill()
 
 
-@stage("killed", "a card's emulator is killed while jobs run")
-def check_killed(log):
+@stage("card-killed", "a card's emulator is killed while jobs run")
+def check_card_killed(log):
     result = Result()
     for chip in enabled_chips():
-        share = new_share(f"killed-{chip}")
+        share = new_share(f"card-killed-{chip}")
         with tempfile.TemporaryDirectory(prefix="halyard-") as folder:
             socket = Path(folder) / "card"
             emulator = subprocess.Popen(
@@ -86,7 +86,7 @@ def check_killed(log):
             killer.join()
             emulator.wait()
         if "the guest ended without an exit status" in done.stdout:
-            result.skip(f"killed ({chip}): QEMU broke down with the card's connection, see Documentation/power.rst")
+            result.skip(f"card-killed ({chip}): QEMU broke down with the card's connection, see Documentation/power.rst")
         else:
-            result.judge(done.returncode == 0, f"killed ({chip}): exit status {done.returncode}", *done.stdout.splitlines()[-12:])
+            result.judge(done.returncode == 0, f"card-killed ({chip}): exit status {done.returncode}", *done.stdout.splitlines()[-12:])
     return result
