@@ -723,8 +723,12 @@ void mock_hang(struct mock *mock, u32 hw_id, bool hung)
  */
 void mock_spend(struct mock *mock, u32 hw_id, u64 ns)
 {
+	struct mock_queue *mq;
+
 	spin_lock_irq(&mock->dev->lock);
-	mock->dev->queues[hw_id]->spent += ns;
+	mq = mock->dev->queues[hw_id];
+	if (mq) /* else it was stopped: the test sees its job fail */
+		mq->spent += ns;
 	spin_unlock_irq(&mock->dev->lock);
 }
 
