@@ -59,7 +59,7 @@ struct drm_gem_object *halyard_gem_create_object(struct drm_device *drm, size_t 
 {
 	struct halyard_bo *bo;
 
-	bo = kzalloc(sizeof(*bo), GFP_KERNEL);
+	bo = kzalloc(sizeof(*bo), GFP_KERNEL_ACCOUNT);
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 	bo->gem.funcs = &halyard_shmem_funcs;

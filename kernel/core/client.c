@@ -191,7 +191,7 @@ int halyard_client_open(struct drm_device *drm, struct drm_file *drm_file)
 	struct halyard_device *hdev = to_halyard_device(drm);
 	struct halyard_file *file;
 
-	file = kzalloc(sizeof(*file), GFP_KERNEL);
+	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 	if (!file)
 		return -ENOMEM;
 

@@ -55,7 +55,8 @@ static struct halyard_kmem_node *halyard_kmem_node_alloc(struct halyard_device *
 		return NULL;
 	node->hdev = hdev;
 	node->kmem.size = size;
-	node->kmem.vaddr = dma_alloc_coherent(hdev->dev, size, &node->kmem.dma, GFP_KERNEL);
+	node->kmem.vaddr = dma_alloc_coherent(hdev->dev, size, &node->kmem.dma,
+					      GFP_KERNEL_ACCOUNT);
 	if (!node->kmem.vaddr) {
 		kfree(node);
 		return NULL;

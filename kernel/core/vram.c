@@ -108,7 +108,7 @@ static struct ttm_tt *halyard_tt_create(struct ttm_buffer_object *tbo, u32 page_
 {
 	struct halyard_tt *tt;
 
-	tt = kzalloc(sizeof(*tt), GFP_KERNEL);
+	tt = kzalloc(sizeof(*tt), GFP_KERNEL_ACCOUNT);
 	if (!tt)
 		return NULL;
 	tt->bo = to_halyard_vram_bo(tbo);
