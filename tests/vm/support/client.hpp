@@ -86,6 +86,14 @@ drm_halyard_obj_array array_of(const auto& elements) {
           .array = reinterpret_cast<std::uint64_t>(std::data(elements))};
 }
 
+template <typename Payload>
+std::span<const std::byte> payload_bytes(const Payload& payload) {
+  return std::as_bytes(std::span(&payload, 1));
+}
+inline std::span<const std::byte> payload_bytes(const std::vector<std::byte>& payload) {
+  return payload;
+}
+
 /// A job on its way to SUBMIT; the arrays that the kernel's struct points to are here. `Payload` is
 /// the chip's.
 template <typename Payload>
@@ -110,10 +118,11 @@ struct JobOf {
 
   /// As the kernel takes it; valid while this object is unchanged.
   [[nodiscard]] drm_halyard_job raw() const {
+    const auto bytes = payload_bytes(payload);
     drm_halyard_job raw{};
     raw.queue_id = queue;
-    raw.payload_size = sizeof(payload);
-    raw.payload = reinterpret_cast<std::uint64_t>(&payload);
+    raw.payload_size = static_cast<std::uint32_t>(bytes.size());
+    raw.payload = reinterpret_cast<std::uint64_t>(bytes.data());
     raw.buffers = array_of(buffers);
     raw.syncs = array_of(syncs);
     return raw;
@@ -125,6 +134,20 @@ struct JobOf {
     return *this;
   }
 };
+
+/// A job of whatever chip.
+using AnyJob = JobOf<std::vector<std::byte>>;
+
+template <typename Payload>
+AnyJob any_job(const JobOf<Payload>& job) {
+  const auto bytes = payload_bytes(job.payload);
+  AnyJob any;
+  any.queue = job.queue;
+  any.payload.assign(bytes.begin(), bytes.end());
+  any.buffers = job.buffers;
+  any.syncs = job.syncs;
+  return any;
+}
 
 /// An open device file, with one address space made on first use.
 class Client {

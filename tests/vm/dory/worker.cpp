@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "worker.hpp"
+
+#include "job.hpp"
+
+namespace halyard::test {
+namespace {
+
+constexpr std::uint32_t kScratch = 16 * kPage;
+
+Operand words(std::uint32_t region, std::uint64_t offset, std::uint64_t size) {
+  return dense(region, kI32, {static_cast<std::uint32_t>(size / sizeof(std::uint32_t))},
+               static_cast<std::uint32_t>(offset));
+}
+
+/// The stream's buffer is region 0 of a job.
+class DoryWorker final : public Worker {
+ public:
+  AnyJob fill(const Target& target, std::uint64_t offset, std::uint64_t size,
+              std::uint32_t pattern) override {
+    AnyJob job = program(Stream().fill(words(1, offset, size), pattern));
+    job.uses(target.handle, target.readonly ? 0 : DRM_HALYARD_BUFFER_WRITE);
+    return job;
+  }
+
+  AnyJob copy(const Target& from, std::uint64_t from_offset, const Target& to,
+              std::uint64_t to_offset, std::uint64_t size) override {
+    AnyJob job = program(Stream().copy(words(1, from_offset, size), words(2, to_offset, size)));
+    job.uses(from.handle, 0).uses(to.handle, DRM_HALYARD_BUFFER_WRITE);
+    return job;
+  }
+
+  AnyJob stamps(const Target& target, std::uint32_t first, std::uint32_t commands) override {
+    if (scratch_.size == 0) scratch_ = make(kScratch);
+    Stream stream;
+    for (std::uint32_t i = first; i < first + commands; ++i) {
+      stream.fill(words(2, 0, kScratch), i)
+          .operand(DRM_HALYARD_DORY_OUT,
+                   word(1, i * static_cast<std::uint32_t>(sizeof(std::uint64_t))))
+          .op(DRM_HALYARD_DORY_OP_TIMESTAMP);
+    }
+    AnyJob job = program(stream);
+    constexpr std::uint32_t kFlags = DRM_HALYARD_BUFFER_WRITE | DRM_HALYARD_BUFFER_NO_IMPLICIT;
+    job.uses(target.handle, kFlags).uses(scratch_.handle, kFlags);
+    return job;
+  }
+
+  std::uint32_t make_stamp_queue(std::uint32_t priority) override {
+    return client().make_queue(DRM_HALYARD_DORY_ENGINE_NPU, priority);
+  }
+
+ protected:
+  void replace_queue(std::uint32_t queue) override {
+    require(client().queue_destroy(queue), "QUEUE_DESTROY");
+    queue_ = client().make_queue();
+  }
+
+ private:
+  AnyJob program(Stream& stream) {
+    programs_.push_back(load(client(), stream.end()));
+    return any_job(programs_.back().job(queue_, {}));
+  }
+
+  std::uint32_t queue_ = client().make_queue();
+  Target scratch_;
+  std::vector<Program> programs_;
+};
+
+}  // namespace
+
+std::unique_ptr<Worker> make_worker() {
+  return std::make_unique<DoryWorker>();
+}
+
+}  // namespace halyard::test

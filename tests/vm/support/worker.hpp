@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// What tests that are about no chip in particular need of one: each chip's folder has a
+/// worker.cpp.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "client.hpp"
+
+namespace halyard::test {
+
+/// An object that a worker's jobs reach.
+struct Target {
+  std::uint32_t handle = 0;
+  std::uint64_t size = 0;
+  std::uint64_t va = 0;  ///< where it is bound, on a chip with an MMU
+  bool readonly = false;
+};
+
+/// A client with a queue, and jobs as every chip has them. Sizes and offsets are multiples of 4
+/// bytes. What its jobs read lives as long as the worker. Not to be shared between threads.
+class Worker {
+ public:
+  Worker() = default;
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  virtual ~Worker() = default;
+
+  [[nodiscard]] Client& client() { return client_; }
+
+  /// An object for jobs, in the region where they work.
+  [[nodiscard]] Target make(std::uint64_t size) { return reach(client_.make_bo(size), size); }
+  /// Lets jobs reach an object, at all or for reading only. Throws when the kernel refuses.
+  [[nodiscard]] virtual Target reach(std::uint32_t handle, std::uint64_t size,
+                                     bool readonly = false);
+
+  /// Writes `pattern` to `size` bytes from `offset` on. Not a read-only target is listed as
+  /// written.
+  [[nodiscard]] virtual AnyJob fill(const Target& target, std::uint64_t offset, std::uint64_t size,
+                                    std::uint32_t pattern) = 0;
+  /// Copies `size` bytes; at most one of the two need be where jobs work.
+  [[nodiscard]] virtual AnyJob copy(const Target& from, std::uint64_t from_offset, const Target& to,
+                                    std::uint64_t to_offset, std::uint64_t size) = 0;
+  /// Writes the card's time to the 64-bit words from `first` on, one after each of `commands`
+  /// commands of equal length. The target is listed for no implicit fence.
+  [[nodiscard]] virtual AnyJob stamps(const Target& target, std::uint32_t first,
+                                      std::uint32_t commands) = 0;
+
+  /// Another queue for stamps().
+  [[nodiscard]] virtual std::uint32_t make_stamp_queue(std::uint32_t priority) = 0;
+
+  /// 1, or the negative errno of the job's fence, or of the refusal of SUBMIT. The worker has a new
+  /// queue when the job's got banned.
+  [[nodiscard]] int attempt(AnyJob job);
+
+  /// The first words of an object as a job sees them, through memory of this worker.
+  [[nodiscard]] std::vector<std::uint32_t> read(const Target& target, std::uint64_t offset,
+                                                std::uint64_t size);
+
+ protected:
+  /// After the queue of a job was banned.
+  virtual void replace_queue(std::uint32_t queue) = 0;
+
+ private:
+  Client client_;
+};
+
+/// Of the chip that the program is for.
+std::unique_ptr<Worker> make_worker();
+
+}  // namespace halyard::test
