@@ -104,6 +104,27 @@ u32 halyard_resource_share(struct halyard_file *file, enum halyard_resource res)
 	return max(total / 2, 1U);
 }
 
+/* With the first queue comes a number, of which there are enough for one queue per user. */
+static void halyard_share_get(struct halyard_core *core, struct halyard_user *user,
+			      enum halyard_resource res)
+{
+	lockdep_assert_held(&core->users_lock);
+
+	if (res != HALYARD_RES_QUEUE || user->used[res])
+		return;
+	user->share = find_next_zero_bit(core->shares, HALYARD_MAX_QUEUES + 1, 1);
+	__set_bit(user->share, core->shares);
+}
+
+static void halyard_share_put(struct halyard_core *core, struct halyard_user *user,
+			      enum halyard_resource res)
+{
+	lockdep_assert_held(&core->users_lock);
+
+	if (res == HALYARD_RES_QUEUE && !user->used[res])
+		__clear_bit(user->share, core->shares);
+}
+
 static int halyard_resource_try_get(struct halyard_file *file, enum halyard_resource res,
 				    u32 share, u32 total)
 {
@@ -117,6 +138,7 @@ static int halyard_resource_try_get(struct halyard_file *file, enum halyard_reso
 	else if (core->used[res] >= total)
 		ret = -ENOSPC;
 	if (!ret) {
+		halyard_share_get(core, user, res);
 		user->used[res]++;
 		core->used[res]++;
 	}
@@ -170,6 +192,7 @@ void halyard_resource_put(struct halyard_device *hdev, struct halyard_user *user
 	spin_lock(&core->users_lock);
 	user->used[res]--;
 	core->used[res]--;
+	halyard_share_put(core, user, res);
 	idle = halyard_user_idle(user);
 	if (idle)
 		list_del(&user->link);

@@ -5,6 +5,7 @@
 #ifndef HALYARD_CORE_H
 #define HALYARD_CORE_H
 
+#include <linux/bitmap.h>
 #include <linux/completion.h>
 #include <linux/cred.h>
 #include <linux/idr.h>
@@ -47,12 +48,14 @@ enum halyard_resource {
  * @uid: who
  * @refs: open files, protected by &halyard_core.users_lock. Resources in use keep the struct, too.
  * @used: of each resource, protected by &halyard_core.users_lock
+ * @share: &halyard_queue.share of the user's queues; the user's while there are any
  */
 struct halyard_user {
 	struct list_head link;
 	kuid_t uid;
 	unsigned int refs;
 	u32 used[HALYARD_NUM_RES];
+	u32 share;
 };
 
 /**
@@ -102,6 +105,7 @@ struct halyard_vram;
  *	them
  * @users: of the device, &halyard_user.link
  * @used: of each resource by all users
+ * @shares: numbers of users that have queues; 0 is never given away
  * @vm_ids: hardware numbers of address spaces
  * @irqs: what was requested, @num_vectors of them
  * @num_vectors: interrupt vectors granted
@@ -125,10 +129,13 @@ struct halyard_vram;
 struct halyard_core {
 	struct halyard_device *hdev;
 	struct module *owner;
-	/** @users_lock: protects @users, &halyard_user.refs, &halyard_user.used and @used */
+	/**
+	 * @users_lock: protects @users, &halyard_user.refs, &halyard_user.used, @used and @shares
+	 */
 	spinlock_t users_lock;
 	struct list_head users;
 	u32 used[HALYARD_NUM_RES];
+	DECLARE_BITMAP(shares, HALYARD_MAX_QUEUES + 1);
 	struct ida vm_ids;
 	struct halyard_irq *irqs;
 	unsigned int num_vectors;
@@ -527,6 +534,7 @@ int halyard_firmware_reload(struct halyard_device *hdev);
  * @user: whose share it counts in, or NULL outside of any file
  * @creator: process that made it, for debugfs
  * @pins: holds the module of the chip's driver
+ * @spent_ns: device time, see turns.c; protected by &halyard_turns.lock
  * @dead: torn down; nothing is mapped and no chip call is made any more; protected by
  *	&halyard_vm.lock
  * @kernel_mm: the driver's own range; protected by &halyard_vm.lock
@@ -540,6 +548,7 @@ struct halyard_vm_core {
 	struct halyard_user *user;
 	pid_t creator;
 	bool pins;
+	u64 spent_ns;
 	bool dead;
 	struct drm_mm kernel_mm;
 	struct list_head kmems;

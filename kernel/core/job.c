@@ -101,6 +101,7 @@ struct halyard_job_core *halyard_job_create(struct halyard_queue_core *q)
 
 	INIT_LIST_HEAD(&job->link);
 	INIT_LIST_HEAD(&job->mem_link);
+	INIT_LIST_HEAD(&job->turn_link);
 	INIT_WORK(&job->release_work, halyard_job_release_work);
 	job->slot = q->slot;
 	job->job.queue = &q->queue;
@@ -169,7 +170,10 @@ static struct dma_fence *halyard_sched_prepare_job(struct drm_sched_job *base,
 {
 	struct halyard_job_core *job = to_job_core(base);
 
-	return job->next_after < job->num_after ? job->after[job->next_after++] : NULL;
+	if (job->next_after < job->num_after)
+		return job->after[job->next_after++];
+
+	return job->job.queue->hdev->limits.one_job ? halyard_turn_ask(job) : NULL;
 }
 
 static void halyard_job_signal_locked(struct halyard_job_core *job, int error)
@@ -189,6 +193,8 @@ static void halyard_job_signal_locked(struct halyard_job_core *job, int error)
 	}
 	trace_halyard_job_done(job);
 	dma_fence_signal_locked(&job->fence);
+	if (q->queue.hdev->limits.one_job)
+		halyard_turn_over(job);
 	halyard_power_put(q->queue.hdev);
 }
 

@@ -68,6 +68,8 @@ void halyard_slot_put(struct halyard_slot *slot)
 static struct halyard_slot *halyard_slot_create(struct halyard_sched *sched, u32 hw_id)
 {
 	struct halyard_device *hdev = sched->hdev;
+	/* Of queues that take turns, the first job of each is to ask for its turn. */
+	u32 credits = hdev->limits.one_job ? hdev->limits.queues : hdev->limits.queue_depth;
 	struct halyard_slot *slot;
 	int ret = 0;
 
@@ -83,7 +85,7 @@ static struct halyard_slot *halyard_slot_create(struct halyard_sched *sched, u32
 	slot->lead = hdev->limits.one_job && hw_id ? sched->slots[0] : slot;
 	if (halyard_slot_leads(slot))
 		ret = halyard_compat_sched_init(&slot->sched, &halyard_sched_ops, sched->submit_wq,
-						hdev->limits.queue_depth, slot->name, hdev->dev);
+						credits, slot->name, hdev->dev);
 	else
 		kref_get(&slot->lead->refs);
 	if (ret) {
@@ -153,13 +155,18 @@ int halyard_sched_init(struct halyard_device *hdev)
 	if (!sched->recovery_wq)
 		goto destroy_submit_wq;
 
-	ret = halyard_slots_create(sched);
+	ret = halyard_turns_init(&sched->turns, hdev->limits.queues + 1);
 	if (ret)
 		goto destroy_recovery_wq;
+	ret = halyard_slots_create(sched);
+	if (ret)
+		goto fini_turns;
 
 	WRITE_ONCE(hdev->core->sched, sched);
 	return 0;
 
+fini_turns:
+	halyard_turns_fini(&sched->turns);
 destroy_recovery_wq:
 	destroy_workqueue(sched->recovery_wq);
 destroy_submit_wq:
@@ -180,6 +187,7 @@ void halyard_sched_fini(struct halyard_device *hdev)
 	destroy_workqueue(sched->recovery_wq);
 	halyard_slots_destroy(sched, sched->num_slots);
 	destroy_workqueue(sched->submit_wq);
+	halyard_turns_fini(&sched->turns);
 	ida_destroy(&sched->slot_ids);
 	WRITE_ONCE(hdev->core->sched, NULL);
 	kfree(sched);
@@ -424,6 +432,9 @@ halyard_queue_create(struct halyard_file *file, const struct drm_halyard_queue_c
 	ret = halyard_resource_get(file, HALYARD_RES_QUEUE);
 	if (ret)
 		goto put_vm;
+
+	/* As long as the user has this queue the number is his. */
+	q->queue.share = q->user->share;
 
 	ret = halyard_queue_setup(q);
 	if (ret)

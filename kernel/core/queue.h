@@ -44,6 +44,35 @@ struct halyard_slot {
 };
 
 /**
+ * struct halyard_share - a user's part of a device that runs one job at a time
+ * @spent_ns: device time; not less than the others had when the user last began anew
+ * @least_ns: &halyard_vm_core.spent_ns of the address space that had the newest turn
+ */
+struct halyard_share {
+	u64 spent_ns;
+	u64 least_ns;
+};
+
+/**
+ * struct halyard_turns - who is next on a device that runs one job at a time
+ * @lock: of the turns' fences; protects all members, &halyard_job_core.turn_link and
+ *	&halyard_vm_core.spent_ns; inside &halyard_slot.fence_lock
+ * @waiting: jobs that have asked, &halyard_job_core.turn_link
+ * @holder: the job whose turn it is, or NULL; it has a reference to &halyard_job_core.turn
+ * @since_ns: since when
+ * @least_ns: &halyard_share.spent_ns of the user who had the newest turn
+ * @shares: by &halyard_queue.share
+ */
+struct halyard_turns {
+	spinlock_t lock; /* turns, and what they cost */
+	struct list_head waiting;
+	struct halyard_job_core *holder;
+	u64 since_ns;
+	u64 least_ns;
+	struct halyard_share *shares;
+};
+
+/**
  * struct halyard_sched - &halyard_core.sched: the job side of a device
  * @hdev: the device
  * @submit_wq: where the slots' schedulers work
@@ -63,6 +92,7 @@ struct halyard_slot {
  * @fruitless: recoveries of the whole device without a job completed in between
  * @lost_interrupts: completions that a watchdog found before an interrupt told of them
  * @resets: by level
+ * @turns: of a device that runs one job at a time
  * @slot_ids: numbers of the slots that have an owner
  * @num_slots: entries of @slots
  * @slots: by hardware number
@@ -85,6 +115,7 @@ struct halyard_sched {
 	atomic_t fruitless;
 	atomic64_t lost_interrupts;
 	atomic64_t resets[HALYARD_RESET_FUNCTION + 1];
+	struct halyard_turns turns;
 	struct ida slot_ids;
 	u32 num_slots;
 	struct halyard_slot *slots[] __counted_by(num_slots);
@@ -175,6 +206,9 @@ struct halyard_queue_core {
  * @num_after: entries of @after
  * @next_after: the first of @after that has not been awaited yet
  * @after: finished fences of @siblings, from arming
+ * @turn: on a device that runs one job at a time, from asking; it has a reference to @fence
+ * @turn_asked: @turn is initialised
+ * @turn_link: in &halyard_turns.waiting
  * @buffers: &halyard_job.buffers
  * @mem_link: in &halyard_core.job_mems while &halyard_job.mem is the job's to free
  * @release_work: frees the job when that may have to wait for memory
@@ -190,6 +224,9 @@ struct halyard_job_core {
 	u32 num_after;
 	u32 next_after;
 	struct dma_fence **after;
+	struct dma_fence turn;
+	bool turn_asked;
+	struct list_head turn_link;
 	struct halyard_job_buffer *buffers;
 	struct list_head mem_link;
 	struct work_struct release_work;
@@ -279,6 +316,12 @@ void halyard_queue_destroy(struct halyard_queue_core *q);
 struct halyard_queue_core *halyard_queue_get_by_id(struct halyard_file *file, u32 id);
 void halyard_queue_mem_free(struct halyard_queue_core *q);
 void halyard_slot_put(struct halyard_slot *slot);
+
+/* turns.c */
+int halyard_turns_init(struct halyard_turns *turns, u32 num_shares);
+void halyard_turns_fini(struct halyard_turns *turns);
+struct dma_fence *halyard_turn_ask(struct halyard_job_core *job);
+void halyard_turn_over(struct halyard_job_core *job);
 
 /* job.c */
 extern const struct drm_sched_backend_ops halyard_sched_ops;

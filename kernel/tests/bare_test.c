@@ -398,6 +398,7 @@ static void bare_urgent_first(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
 	mock_submit_signalling(mock, second);
 	mock_submit_signalling(mock, urgent);
+	KUNIT_ASSERT_TRUE(test, mock_wait_asked(mock, 2));
 	for (hw_id = 0; hw_id < 3; hw_id++) {
 		/* 0, then the urgent 2, then 1. */
 		u32 next = hw_id ? 3 - hw_id : 0;

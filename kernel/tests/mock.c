@@ -676,6 +676,30 @@ bool mock_wait_submitted(struct mock *mock, u32 hw_id, u64 seqno)
 }
 
 /**
+ * mock_wait_asked - wait until jobs have asked for their turn
+ * @mock: a device that runs one job at a time, and has one
+ * @count: how many
+ *
+ * Return: whether they have.
+ */
+bool mock_wait_asked(struct mock *mock, unsigned int count)
+{
+	struct halyard_turns *turns = &mock->hdev->core->sched->turns;
+	unsigned long end = jiffies + MOCK_PATIENCE;
+	unsigned long flags;
+	size_t asked;
+
+	do {
+		usleep_range(100, 1000);
+		spin_lock_irqsave(&turns->lock, flags);
+		asked = list_count_nodes(&turns->waiting);
+		spin_unlock_irqrestore(&turns->lock, flags);
+	} while (asked < count && time_before(jiffies, end));
+
+	return asked == count;
+}
+
+/**
  * mock_complete - complete a job and tell by an interrupt
  * @mock: the device
  * @hw_id: hardware queue

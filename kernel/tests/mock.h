@@ -234,6 +234,7 @@ bool mock_pending(struct file *file, u32 handle);
 
 /* The chip's side. */
 bool mock_wait_submitted(struct mock *mock, u32 hw_id, u64 seqno);
+bool mock_wait_asked(struct mock *mock, unsigned int count);
 void mock_complete(struct mock *mock, u32 hw_id, u64 seqno);
 void mock_complete_silently(struct mock *mock, u32 hw_id, u64 seqno);
 void mock_hang(struct mock *mock, u32 hw_id, bool hung);

@@ -19,7 +19,8 @@ static void clipper_queue_enable(struct halyard_queue *queue)
 	halyard_write(hdev, base + CLP_QUEUE_CONFIG,
 		      FIELD_PREP(CLP_QUEUE_CONFIG_CTX, queue->vm->hw_id) |
 		      FIELD_PREP(CLP_QUEUE_CONFIG_CLASS, queue->engine_class) |
-		      FIELD_PREP(CLP_QUEUE_CONFIG_PRIORITY, priority));
+		      FIELD_PREP(CLP_QUEUE_CONFIG_PRIORITY, priority) |
+		      FIELD_PREP(CLP_QUEUE_CONFIG_SHARE, queue->share));
 	halyard_write64(hdev, base + CLP_QUEUE_STATUS_BLOCK_LO, queue->mem[CLIPPER_MEM_STATUS].va);
 	halyard_write(hdev, base + CLP_QUEUE_CONTROL, CLP_QUEUE_CONTROL_ENABLE);
 	set_bit(queue->hw_id, to_clipper(hdev)->enabled);

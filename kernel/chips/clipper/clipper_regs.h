@@ -131,6 +131,7 @@
 #define   CLP_QUEUE_CONFIG_CTX		0x000000ff
 #define   CLP_QUEUE_CONFIG_CLASS	0x0000ff00
 #define   CLP_QUEUE_CONFIG_PRIORITY	0x000f0000
+#define   CLP_QUEUE_CONFIG_SHARE	0xff000000 /* queues with the same number have one part */
 #define CLP_QUEUE_STATUS_BLOCK_LO	0x10 /* virtual address of struct clp_queue_status */
 #define CLP_QUEUE_STATUS_BLOCK_HI	0x14
 #define CLP_QUEUE_CONTROL		0x18

@@ -83,6 +83,7 @@ static int sloop_queue_create(struct halyard_queue *queue)
 			.engine_class = queue->engine_class,
 			.priority = SLP_NUM_PRIORITIES - 1 - queue->priority,
 			.ring_order = SLOOP_RING_ORDER,
+			.share = queue->share,
 		},
 	};
 

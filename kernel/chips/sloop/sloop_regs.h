@@ -27,6 +27,7 @@
 
 #define SLP_NUM_CONTEXTS		32
 #define SLP_NUM_QUEUES			32
+#define SLP_NUM_SHARES			64
 #define SLP_NUM_COMPUTE_ENGINES		2
 #define SLP_NUM_DMA_ENGINES		2
 #define SLP_NUM_ENGINES			(SLP_NUM_COMPUTE_ENGINES + SLP_NUM_DMA_ENGINES)
@@ -261,6 +262,7 @@ enum slp_admin_op {
  * @engine_class: enum drm_halyard_sloop_engine
  * @priority: below SLP_NUM_PRIORITIES
  * @ring_order: log2 of the entries of each ring, from SLP_RING_ORDER_MIN to SLP_RING_ORDER_MAX
+ * @share: below SLP_NUM_SHARES; queues with the same number have one part of the engines' time
  * @reserved: zero
  */
 struct slp_queue_config {
@@ -271,7 +273,8 @@ struct slp_queue_config {
 	slp_u32 engine_class;
 	slp_u32 priority;
 	slp_u32 ring_order;
-	slp_u64 reserved;
+	slp_u32 share;
+	slp_u32 reserved;
 };
 
 /**

@@ -50,6 +50,8 @@ struct seq_file;
 #define HALYARD_MAX_VECTORS		32
 /** HALYARD_MAX_PAYLOAD - bytes of a job's payload that a chip may ask for */
 #define HALYARD_MAX_PAYLOAD		4096
+/** HALYARD_MAX_QUEUES - queues that a chip may have */
+#define HALYARD_MAX_QUEUES		255
 /** HALYARD_MAX_QUEUE_MEM - pieces of memory that a chip may ask for with each queue */
 #define HALYARD_MAX_QUEUE_MEM		4
 /** HALYARD_MAX_REGIONS - regions of memory that a chip may have */
@@ -97,8 +99,9 @@ struct halyard_region {
  * @queues: hardware queues
  * @vms: address spaces
  * @queue_depth: jobs of one queue that the device holds
- * @one_job: the device holds one job at a time, of whatever queue: the core gives it the next one,
- *	the most urgent queue's first, when the one before is over. @queue_depth is 1 then.
+ * @one_job: the device holds one job at a time, of whatever queue: the core gives it the next one
+ *	when the one before is over: of the most urgent queues that of the user who had the least of
+ *	the device's time. @queue_depth is 1 then.
  * @job_buffers: buffer objects of one job, or 0 when the device does not count them
  * @payload_size: exact size of a job's payload in bytes
  * @va_start: first address for user space
@@ -456,6 +459,9 @@ struct halyard_kmem {
  * @hw_id: the chip's number, below &halyard_limits.queues
  * @engine_class: index into &halyard_chip.classes
  * @priority: of the queue
+ * @share: number of the user, from 1 to &halyard_limits.queues, or 0 when it is the core's own: a
+ *	device that schedules itself gives each number an equal part of its time, however many queues
+ *	have it
  * @first_seqno: &halyard_chip_ops.queue_init: number that the next job will have; what comes before
  *	it counts as done
  * @mem: as &halyard_chip.queue_mem asks for, mapped in @vm; zeroed at creation
@@ -468,6 +474,7 @@ struct halyard_queue {
 	u32 hw_id;
 	u32 engine_class;
 	enum drm_halyard_priority priority;
+	u32 share;
 	u64 first_seqno;
 	struct halyard_kmem mem[HALYARD_MAX_QUEUE_MEM];
 	void *priv;
