@@ -79,6 +79,8 @@ struct Queue {
   std::chrono::nanoseconds backoff{};
 
   [[nodiscard]] unsigned ctx() const { return config & CLP_QUEUE_CONFIG_CTX; }
+  [[nodiscard]] unsigned context() const { return ctx(); }
+  [[nodiscard]] unsigned share() const { return (config & CLP_QUEUE_CONFIG_SHARE) >> 24; }
   [[nodiscard]] unsigned engine_class() const { return (config & CLP_QUEUE_CONFIG_CLASS) >> 8; }
   [[nodiscard]] unsigned priority() const { return (config & CLP_QUEUE_CONFIG_PRIORITY) >> 16; }
   [[nodiscard]] bool has_jobs() const { return job_active || head != tail || bad_tail; }

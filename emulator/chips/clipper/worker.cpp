@@ -97,9 +97,11 @@ void Card::run_queue(Lock& lock, const std::stop_token& stop, Engine& engine, Qu
     request_audit();
     const std::uint32_t tail = queue.tail;
     const bool bad_tail = queue.bad_tail;
+    const std::uint64_t before = queue.busy_ns;
     lock.unlock();
     const Step step = advance(stop, engine, queue, tail, bad_tail);
     lock.lock();
+    scheduler_.charge(queue, queue.busy_ns - before);
     if (!settle(step, lock, stop, engine, queue)) return;
   }
 }
@@ -171,6 +173,7 @@ void Card::wait_for_rescue(Lock& lock, const std::stop_token& stop, Engine& engi
 }
 
 void Card::release(Engine& engine, Queue& queue) {
+  scheduler_.release(queue);
   queue.owner = Queue::kNoOwner;
   engine.queue = nullptr;
   engine.hung = false;

@@ -73,6 +73,8 @@ struct Queue {
 
   [[nodiscard]] unsigned engine_class() const { return config.engine_class; }
   [[nodiscard]] unsigned priority() const { return config.priority; }
+  [[nodiscard]] unsigned share() const { return config.share; }
+  [[nodiscard]] unsigned context() const { return config.context; }
   [[nodiscard]] std::uint32_t ring_size() const { return 1U << config.ring_order; }
   [[nodiscard]] bool has_jobs() const { return job_active || request_head != request_tail; }
   [[nodiscard]] std::uint64_t request_address(std::uint32_t index) const {

@@ -47,9 +47,11 @@ void Card::run_queue(Lock& lock, const std::stop_token& stop, Engine& engine, Qu
       return wake_controller();
     }
     const std::uint32_t tail = queue.request_tail;
+    const std::uint64_t before = queue.busy_ns;
     lock.unlock();
     const Step step = advance(stop, engine, queue, tail);
     lock.lock();
+    scheduler_.charge(queue, queue.busy_ns - before);
     if (dropped(engine, queue)) continue;  // the loop sees to it
     if (step == Step::kStopped) return;
     if (step == Step::kHung) {
@@ -112,6 +114,7 @@ void Card::wait_for_rescue(Lock& lock, const std::stop_token& stop, Engine& engi
 }
 
 void Card::release(Engine& engine, Queue& queue) {
+  scheduler_.release(queue);
   queue.owner = Queue::kNoOwner;
   engine.queue = nullptr;
   engine.hung = engine.hang_reported = false;

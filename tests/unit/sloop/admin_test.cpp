@@ -115,6 +115,7 @@ INSTANTIATE_TEST_SUITE_P(
         QueueCase{"Class", [](auto& q) { q.engine_class = 2; }, SLP_ADMIN_BAD_FIELD},
         QueueCase{"Priority", [](auto& q) { q.priority = SLP_NUM_PRIORITIES; },
                   SLP_ADMIN_BAD_FIELD},
+        QueueCase{"Share", [](auto& q) { q.share = SLP_NUM_SHARES; }, SLP_ADMIN_BAD_FIELD},
         QueueCase{"Reserved", [](auto& q) { q.reserved = 1; }, SLP_ADMIN_BAD_FIELD},
         QueueCase{"RequestsUnaligned", [](auto& q) { q.requests += 32; }, SLP_ADMIN_BAD_FIELD},
         QueueCase{"NoResponses", [](auto& q) { q.responses = 0; }, SLP_ADMIN_BAD_FIELD},
