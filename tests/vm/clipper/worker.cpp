@@ -22,7 +22,8 @@ class ClipperWorker final : public Worker {
  public:
   AnyJob fill(const Target& target, std::uint64_t offset, std::uint64_t size,
               std::uint32_t pattern) override {
-    AnyJob job = program(Stream().fill(words(0, offset, size), pattern), {binding_of(target)});
+    AnyJob job =
+        program(Stream().fill(words(0, offset, size), pattern), {binding_of(target)}, queue());
     job.uses(target.handle, target.readonly ? 0 : DRM_HALYARD_BUFFER_WRITE);
     return job;
   }
@@ -30,7 +31,7 @@ class ClipperWorker final : public Worker {
   AnyJob copy(const Target& from, std::uint64_t from_offset, const Target& to,
               std::uint64_t to_offset, std::uint64_t size) override {
     AnyJob job = program(Stream().copy(words(0, from_offset, size), words(1, to_offset, size)),
-                         {binding_of(from), binding_of(to)});
+                         {binding_of(from), binding_of(to)}, queue());
     job.uses(from.handle, 0).uses(to.handle, DRM_HALYARD_BUFFER_WRITE);
     return job;
   }
@@ -40,7 +41,7 @@ class ClipperWorker final : public Worker {
     Stream stream;
     for (std::uint32_t i = first; i < first + commands; ++i)
       stream.fill(words(1, 0, kScratch), i).timestamp(0, i * sizeof(std::uint64_t));
-    return program(stream, {binding_of(target), binding_of(scratch_)});
+    return program(stream, {binding_of(target), binding_of(scratch_)}, 0);
   }
 
   std::uint32_t make_stamp_queue(std::uint32_t priority) override {
@@ -48,18 +49,24 @@ class ClipperWorker final : public Worker {
   }
 
  protected:
-  void replace_queue(std::uint32_t queue) override {
-    require(client().queue_destroy(queue), "QUEUE_DESTROY");
-    queue_ = client().make_queue();
+  void replace_queue(std::uint32_t banned) override {
+    require(client().queue_destroy(banned), "QUEUE_DESTROY");
+    queue_ = 0;
   }
 
  private:
-  AnyJob program(const Stream& stream, const std::vector<drm_halyard_clipper_binding>& bindings) {
+  AnyJob program(const Stream& stream, const std::vector<drm_halyard_clipper_binding>& bindings,
+                 std::uint32_t queue) {
     programs_.push_back(load(client(), stream, bindings));
-    return any_job(programs_.back().job(queue_));
+    return any_job(programs_.back().job(queue));
   }
 
-  std::uint32_t queue_ = client().make_queue();
+  std::uint32_t queue() {
+    if (queue_ == 0) queue_ = client().make_queue();
+    return queue_;
+  }
+
+  std::uint32_t queue_ = 0;
   Target scratch_;
   std::vector<Program> programs_;
 };

@@ -18,14 +18,15 @@ class DoryWorker final : public Worker {
  public:
   AnyJob fill(const Target& target, std::uint64_t offset, std::uint64_t size,
               std::uint32_t pattern) override {
-    AnyJob job = program(Stream().fill(words(1, offset, size), pattern));
+    AnyJob job = program(Stream().fill(words(1, offset, size), pattern), queue());
     job.uses(target.handle, target.readonly ? 0 : DRM_HALYARD_BUFFER_WRITE);
     return job;
   }
 
   AnyJob copy(const Target& from, std::uint64_t from_offset, const Target& to,
               std::uint64_t to_offset, std::uint64_t size) override {
-    AnyJob job = program(Stream().copy(words(1, from_offset, size), words(2, to_offset, size)));
+    AnyJob job =
+        program(Stream().copy(words(1, from_offset, size), words(2, to_offset, size)), queue());
     job.uses(from.handle, 0).uses(to.handle, DRM_HALYARD_BUFFER_WRITE);
     return job;
   }
@@ -39,7 +40,7 @@ class DoryWorker final : public Worker {
                    word(1, i * static_cast<std::uint32_t>(sizeof(std::uint64_t))))
           .op(DRM_HALYARD_DORY_OP_TIMESTAMP);
     }
-    AnyJob job = program(stream);
+    AnyJob job = program(stream, 0);
     constexpr std::uint32_t kFlags = DRM_HALYARD_BUFFER_WRITE | DRM_HALYARD_BUFFER_NO_IMPLICIT;
     job.uses(target.handle, kFlags).uses(scratch_.handle, kFlags);
     return job;
@@ -50,18 +51,23 @@ class DoryWorker final : public Worker {
   }
 
  protected:
-  void replace_queue(std::uint32_t queue) override {
-    require(client().queue_destroy(queue), "QUEUE_DESTROY");
-    queue_ = client().make_queue();
+  void replace_queue(std::uint32_t banned) override {
+    require(client().queue_destroy(banned), "QUEUE_DESTROY");
+    queue_ = 0;
   }
 
  private:
-  AnyJob program(Stream& stream) {
+  AnyJob program(Stream& stream, std::uint32_t queue) {
     programs_.push_back(load(client(), stream.end()));
-    return any_job(programs_.back().job(queue_, {}));
+    return any_job(programs_.back().job(queue, {}));
   }
 
-  std::uint32_t queue_ = client().make_queue();
+  std::uint32_t queue() {
+    if (queue_ == 0) queue_ = client().make_queue();
+    return queue_;
+  }
+
+  std::uint32_t queue_ = 0;
   Target scratch_;
   std::vector<Program> programs_;
 };

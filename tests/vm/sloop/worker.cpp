@@ -17,7 +17,7 @@ class SloopWorker final : public Worker {
  public:
   AnyJob fill(const Target& target, std::uint64_t offset, std::uint64_t size,
               std::uint32_t pattern) override {
-    Job job = test::fill(dma_, target.handle, size, pattern);
+    Job job = test::fill(dma(), target.handle, size, pattern);
     job.payload.target += offset;
     if (target.readonly) job.buffers[0].flags = 0;
     return any_job(job);
@@ -25,7 +25,7 @@ class SloopWorker final : public Worker {
 
   AnyJob copy(const Target& from, std::uint64_t from_offset, const Target& to,
               std::uint64_t to_offset, std::uint64_t size) override {
-    Job job = test::copy(dma_, from.handle, to.handle, size);
+    Job job = test::copy(dma(), from.handle, to.handle, size);
     job.payload.source += from_offset;
     job.payload.target += to_offset;
     return any_job(job);
@@ -48,7 +48,6 @@ class SloopWorker final : public Worker {
     std::memcpy(stream.map.bytes().data(), tasks.data(), bytes);
     std::memcpy(stream.map.bytes().data() + bytes, bindings.data(), sizeof(bindings));
     Job job;
-    job.queue = compute_;
     job.payload = compute_payload(emu::test::at(0), tasks.size(), emu::test::at(0, bytes),
                                   static_cast<unsigned>(bindings.size()));
     constexpr std::uint32_t kFlags = DRM_HALYARD_BUFFER_WRITE | DRM_HALYARD_BUFFER_NO_IMPLICIT;
@@ -61,17 +60,18 @@ class SloopWorker final : public Worker {
   }
 
  protected:
-  void replace_queue(std::uint32_t queue) override {
-    require(client().queue_destroy(queue), "QUEUE_DESTROY");
-    if (queue == dma_)
-      dma_ = client().make_queue(DRM_HALYARD_SLOOP_ENGINE_DMA);
-    else
-      compute_ = client().make_queue(DRM_HALYARD_SLOOP_ENGINE_COMPUTE);
+  void replace_queue(std::uint32_t banned) override {
+    require(client().queue_destroy(banned), "QUEUE_DESTROY");
+    dma_ = 0;
   }
 
  private:
-  std::uint32_t dma_ = client().make_queue(DRM_HALYARD_SLOOP_ENGINE_DMA);
-  std::uint32_t compute_ = client().make_queue(DRM_HALYARD_SLOOP_ENGINE_COMPUTE);
+  std::uint32_t dma() {
+    if (dma_ == 0) dma_ = client().make_queue(DRM_HALYARD_SLOOP_ENGINE_DMA);
+    return dma_;
+  }
+
+  std::uint32_t dma_ = 0;
   Target scratch_;
   std::vector<Buffer> streams_;
 };

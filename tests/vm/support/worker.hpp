@@ -46,15 +46,16 @@ class Worker {
   [[nodiscard]] virtual AnyJob copy(const Target& from, std::uint64_t from_offset, const Target& to,
                                     std::uint64_t to_offset, std::uint64_t size) = 0;
   /// Writes the card's time to the 64-bit words from `first` on, one after each of `commands`
-  /// commands of equal length. The target is listed for no implicit fence.
+  /// commands of equal length. For a queue of make_stamp_queue(), which is the caller's to set; no
+  /// implicit fence is awaited.
   [[nodiscard]] virtual AnyJob stamps(const Target& target, std::uint32_t first,
                                       std::uint32_t commands) = 0;
 
-  /// Another queue for stamps().
+  /// A queue for stamps().
   [[nodiscard]] virtual std::uint32_t make_stamp_queue(std::uint32_t priority) = 0;
 
-  /// 1, or the negative errno of the job's fence, or of the refusal of SUBMIT. The worker has a new
-  /// queue when the job's got banned.
+  /// Of fill() or copy(): 1, or the negative errno of the job's fence, or of the refusal of SUBMIT.
+  /// Later jobs are for another queue when the job's got banned.
   [[nodiscard]] int attempt(AnyJob job);
 
   /// The first words of an object as a job sees them, through memory of this worker.
