@@ -143,7 +143,8 @@ static int halyard_limits_check(struct halyard_device *hdev)
 	bool mmu = halyard_has_mmu(hdev);
 	unsigned int i;
 
-	if (!limits->queues || limits->queues > HALYARD_MAX_QUEUES || !limits->vms || !limits->queue_depth ||
+	if (!limits->queues || limits->queues > HALYARD_MAX_QUEUES ||
+	    !limits->vms || !limits->queue_depth ||
 	    limits->payload_size > HALYARD_MAX_PAYLOAD ||
 	    !chip->num_classes || chip->num_classes > HALYARD_MAX_ENGINE_CLASSES ||
 	    limits->dma_bits < 32 || limits->dma_bits > 64)

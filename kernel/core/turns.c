@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Turns on a device that runs one job at a time. When all that a job waits for is over it asks for
- * its turn, a fence that the scheduler awaits like any other; one job has its turn until it is over.
+ * its turn, a fence that the scheduler awaits like any other; one job has its turn until it is
+ * over.
  *
  * The scheduler alone would go by the time of submission, so that whoever submits most has the
- * device. Here the more urgent queue goes first; of equally urgent ones that of the user who had the
- * least of the device's time, of one user's that of the address space which had the least, of one
- * address space's that which has asked first. Who had nothing to do saves nothing up: he begins
+ * device. Here the more urgent queue goes first; of equally urgent ones that of the user who had
+ * the least of the device's time, of one user's that of the address space which had the least, of
+ * one address space's that which has asked first. Who had nothing to do saves nothing up: he begins
  * where the others are.
  */
 

@@ -460,8 +460,8 @@ struct halyard_kmem {
  * @engine_class: index into &halyard_chip.classes
  * @priority: of the queue
  * @share: number of the user, from 1 to &halyard_limits.queues, or 0 when it is the core's own: a
- *	device that schedules itself gives each number an equal part of its time, however many queues
- *	have it
+ *	device that schedules itself gives each number an equal part of its time, however many
+ *	queues have it
  * @first_seqno: &halyard_chip_ops.queue_init: number that the next job will have; what comes before
  *	it counts as done
  * @mem: as &halyard_chip.queue_mem asks for, mapped in @vm; zeroed at creation
