@@ -129,7 +129,8 @@ std::uint32_t Card::destroy_context(std::uint32_t context) {
 std::uint32_t Card::check_queue(const slp_queue_config& config) {
   if (config.ring_order < SLP_RING_ORDER_MIN || config.ring_order > SLP_RING_ORDER_MAX ||
       config.context >= SLP_NUM_CONTEXTS || !contexts_.at(config.context) ||
-      config.engine_class >= kNumClasses || config.priority >= SLP_NUM_PRIORITIES || config.share >= SLP_NUM_SHARES)
+      config.engine_class >= kNumClasses || config.priority >= SLP_NUM_PRIORITIES ||
+      config.share >= SLP_NUM_SHARES)
     return SLP_ADMIN_BAD_FIELD;
   for (const std::uint64_t address : {config.requests, config.responses, config.status}) {
     if (address == 0 || address % kRingAlignment != 0) return SLP_ADMIN_BAD_FIELD;
