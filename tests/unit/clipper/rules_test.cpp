@@ -67,7 +67,7 @@ TEST_F(Rules, R4ReservedBits) {
   machine_.write(CLP_IRQ_ENABLE, 0x1f);
   EXPECT_EQ(machine_.read(CLP_IRQ_ENABLE), 0xfU);
   machine_.write(CLP_CTX(9) + CLP_CTX_PGD_LO, 0x123);
-  machine_.write(CLP_QUEUE(9) + CLP_QUEUE_CONFIG, 0x80000000);
+  machine_.write(CLP_QUEUE(9) + CLP_QUEUE_CONFIG, 0x00800000);
   machine_.write(CLP_QUEUE(9) + CLP_QUEUE_RING_LO, 0x20);
   machine_.write(CLP_INJECT_KIND, 15);
   machine_.write(CLP_INJECT_ARM, 1);

@@ -59,7 +59,7 @@ TEST_F(DiscoveryTest, CardsOfOthersDoNotMatter) {
 TEST_F(DiscoveryTest, DriverOfAnotherMajorVersion) {
   machine().nodes = {{.version_major = DRM_HALYARD_VERSION_MAJOR - 1, .version_minor = 7}};
   expect_cause("driver-too-old", "has version 0.7, this library needs 1.0");
-  machine().nodes = {{.version_major = DRM_HALYARD_VERSION_MAJOR + 1}};
+  machine().nodes = {{.version_major = DRM_HALYARD_VERSION_MAJOR + 1, .version_minor = 0}};
   expect_cause("driver-too-old", "has version 2.0");
 }
 
