@@ -44,6 +44,8 @@ class ClipperWorker final : public Worker {
     return program(stream, {binding_of(target), binding_of(scratch_)}, 0);
   }
 
+  std::span<std::uint32_t> newest_stream() const override { return programs_.back().memory.as(); }
+
   std::uint32_t make_stamp_queue(std::uint32_t priority) override {
     return client().make_queue(DRM_HALYARD_CLIPPER_ENGINE_TENSOR, priority);
   }

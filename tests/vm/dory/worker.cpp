@@ -46,6 +46,8 @@ class DoryWorker final : public Worker {
     return job;
   }
 
+  std::span<std::uint32_t> newest_stream() const override { return programs_.back().memory.as(); }
+
   std::uint32_t make_stamp_queue(std::uint32_t priority) override {
     return client().make_queue(DRM_HALYARD_DORY_ENGINE_NPU, priority);
   }

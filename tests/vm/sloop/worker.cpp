@@ -55,6 +55,8 @@ class SloopWorker final : public Worker {
     return any_job(job);
   }
 
+  std::span<std::uint32_t> newest_stream() const override { return streams_.back().as(); }
+
   std::uint32_t make_stamp_queue(std::uint32_t priority) override {
     return client().make_queue(DRM_HALYARD_SLOOP_ENGINE_COMPUTE, priority);
   }

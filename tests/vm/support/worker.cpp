@@ -27,7 +27,7 @@ int Worker::attempt(AnyJob job) {
 
 std::vector<std::uint32_t> Worker::read(const Target& target, std::uint64_t offset,
                                         std::uint64_t size) {
-  const Target seen = make(size);
+  const Target seen = make((size + kPage - 1) / kPage * kPage);
   const Mapping map = client_.map(seen.handle, size);
   const int end = attempt(copy(target, offset, seen, 0, size));
   require(end == 1 ? 0 : -end, "copy");

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "client.hpp"
@@ -50,6 +51,9 @@ class Worker {
   /// implicit fence is awaited.
   [[nodiscard]] virtual AnyJob stamps(const Target& target, std::uint32_t first,
                                       std::uint32_t commands) = 0;
+
+  /// Where the commands are of the newest job of stamps(), as a process sees them.
+  [[nodiscard]] virtual std::span<std::uint32_t> newest_stream() const = 0;
 
   /// A queue for stamps().
   [[nodiscard]] virtual std::uint32_t make_stamp_queue(std::uint32_t priority) = 0;
