@@ -194,6 +194,9 @@ struct halyard_queue_core {
 	u64 fault_seqno;
 };
 
+/* A copy of the core's own that fails is tried so often: it may be others' memory that it moves. */
+#define HALYARD_COPY_TRIES	3
+
 /**
  * struct halyard_job_core - a job and the core's part of it; lives as long as its fence
  * @job: what the chip sees
@@ -209,6 +212,7 @@ struct halyard_queue_core {
  * @turn: on a device that runs one job at a time, from asking; it has a reference to @fence
  * @turn_asked: @turn is initialised
  * @turn_link: in &halyard_turns.waiting
+ * @failures: of a job of the core's own, so far; protected by &halyard_slot.fence_lock
  * @buffers: &halyard_job.buffers
  * @mem_link: in &halyard_core.job_mems while &halyard_job.mem is the job's to free
  * @release_work: frees the job when that may have to wait for memory
@@ -227,6 +231,7 @@ struct halyard_job_core {
 	struct dma_fence turn;
 	bool turn_asked;
 	struct list_head turn_link;
+	u32 failures;
 	struct halyard_job_buffer *buffers;
 	struct list_head mem_link;
 	struct work_struct release_work;

@@ -188,6 +188,32 @@ static int halyard_queue_launch(struct halyard_queue_core *q)
 	return 0;
 }
 
+static struct halyard_job_core *halyard_job_find_locked(struct halyard_queue_core *q, u64 seqno)
+{
+	struct halyard_job_core *job;
+
+	list_for_each_entry(job, &q->in_flight, link)
+		if (!seqno || job->job.seqno == seqno)
+			return job;
+
+	return NULL;
+}
+
+/*
+ * A job of the core's own failed. It only writes what nobody uses yet, so it may run once more,
+ * when the queue is launched; the last time it ends. Who put the others in the queue did not cause
+ * the failure.
+ */
+static void halyard_queue_forgive_locked(struct halyard_queue_core *q)
+{
+	struct halyard_job_core *job = halyard_job_find_locked(q, q->fault_seqno);
+
+	lockdep_assert_held(&q->slot->fence_lock);
+
+	if (job && ++job->failures >= HALYARD_COPY_TRIES)
+		halyard_queue_end_job_locked(q, q->fault_seqno, q->fault.error);
+}
+
 /*
  * The device has stopped working on the queue: its guilty job gets the error it earned, the jobs
  * after it are cancelled.
@@ -200,8 +226,7 @@ static void halyard_queue_condemn(struct halyard_queue_core *q)
 	spin_lock_irqsave(&q->slot->fence_lock, flags);
 	q->faulted = false;
 	if (q->own) {
-		/* Who put jobs in it did not cause each other's failures. */
-		halyard_queue_end_job_locked(q, q->fault_seqno, q->fault.error);
+		halyard_queue_forgive_locked(q);
 	} else {
 		q->state = DRM_HALYARD_QUEUE_BANNED;
 		q->error = -ECANCELED;
@@ -439,17 +464,6 @@ static void halyard_queue_accuse_locked(struct halyard_queue_core *q, u64 seqno,
 	q->fault = *fault;
 	q->fault_seqno = seqno;
 	trace_halyard_queue_fault(&q->queue, seqno, fault);
-}
-
-static struct halyard_job_core *halyard_job_find_locked(struct halyard_queue_core *q, u64 seqno)
-{
-	struct halyard_job_core *job;
-
-	list_for_each_entry(job, &q->in_flight, link)
-		if (!seqno || job->job.seqno == seqno)
-			return job;
-
-	return NULL;
 }
 
 /* Whether the oldest job in flight is to be stopped: it stands still, or never comes to an end. */

@@ -288,6 +288,30 @@ static const struct halyard_fault memory_fault = {
 	.error = -EBADMSG,
 };
 
+/* The copy of the core's own that is first in its queue fails, and recovery is over. */
+static void copy_fails_once(struct mock *mock)
+{
+	mock_fault(mock, 0, 1, &memory_fault);
+	flush_workqueue(mock->hdev->core->sched->recovery_wq);
+}
+
+static void memory_copy_is_tried_again(struct kunit *test)
+{
+	struct mock *mock = test->priv;
+	u32 queue = make_queue(mock), handle = mock_bo_create(mock, mock->file, QUARTER), done, i;
+
+	KUNIT_ASSERT_EQ(test, submit(mock, queue, &handle, 1, &done), 0);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
+	for (i = 1; i < HALYARD_COPY_TRIES; i++)
+		copy_fails_once(mock);
+	KUNIT_EXPECT_TRUE(test, mock_pending(mock->file, done));
+
+	mock_complete(mock, 0, 1);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, USER_QUEUE, 1));
+	mock_complete(mock, USER_QUEUE, 1);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, mock->file, done), 0);
+}
+
 static void memory_copy_fails(struct kunit *test)
 {
 	struct mock *mock = test->priv;
@@ -300,7 +324,8 @@ static void memory_copy_fails(struct kunit *test)
 	}
 	after = mock_submit_signalling(mock, queues[0]);
 	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 2));
-	mock_fault(mock, 0, 1, &memory_fault);
+	for (i = 0; i < HALYARD_COPY_TRIES; i++)
+		copy_fails_once(mock);
 
 	/* Who waits for it does not run; the next copy is none the worse. */
 	KUNIT_EXPECT_EQ(test, mock_result(mock, mock->file, done[0]), -EIO);
@@ -437,6 +462,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_of_one_call_must_fit),
 	KUNIT_CASE(memory_of_one_object_must_fit),
 	KUNIT_CASE(memory_in_pieces),
+	KUNIT_CASE(memory_copy_is_tried_again),
 	KUNIT_CASE(memory_copy_fails),
 	KUNIT_CASE(memory_copy_survives_reset),
 	KUNIT_CASE(memory_is_lent),
