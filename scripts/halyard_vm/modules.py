@@ -10,7 +10,7 @@ from .paths import VmError
 # What the guest needs besides our modules: file sharing. virtio itself is built into Debian's kernels.
 GUEST_MODULES = ("9pnet_virtio", "9p")
 # What tests load with modprobe, where the kernel has it.
-TEST_MODULES = ("aer_inject",)
+TEST_MODULES = ("aer_inject", "vgem")
 
 
 def module_name(path):

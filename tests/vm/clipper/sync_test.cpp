@@ -14,15 +14,6 @@
 namespace halyard::test {
 namespace {
 
-/// DRM_IOCTL_SYNCOBJ_EVENTFD, which kernels have since 6.6 and Debian 12's libdrm has not.
-struct SyncobjEventfd {
-  std::uint32_t handle, flags;
-  std::uint64_t point;
-  std::int32_t fd;
-  std::uint32_t pad;
-};
-constexpr unsigned long kSyncobjEventfd = DRM_IOWR(0xCF, SyncobjEventfd);
-
 class Sync : public testing::Test {
  protected:
   void SetUp() override {

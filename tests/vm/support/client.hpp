@@ -226,6 +226,15 @@ class Client {
   std::uint64_t next_va_ = 0;
 };
 
+/// DRM_IOCTL_SYNCOBJ_EVENTFD, which kernels have since 6.6 and Debian 12's libdrm has not.
+struct SyncobjEventfd {
+  std::uint32_t handle, flags;
+  std::uint64_t point;
+  std::int32_t fd;
+  std::uint32_t pad;
+};
+inline constexpr unsigned long kSyncobjEventfd = DRM_IOWR(0xCF, SyncobjEventfd);
+
 /// 1: signalled without an error, 0: not signalled, or the negative errno of the fence.
 int sync_file_status(const File& file);
 
