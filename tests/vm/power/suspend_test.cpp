@@ -71,8 +71,11 @@ TEST_F(Suspend, JobsInFlightEndWell) {
 
 /// The system waits for what is in flight as long as it takes to find out that it hangs.
 TEST_F(Suspend, AJobThatHangsIsFoundBefore) {
+  // Where the card has memory of its own nothing is to be copied there meanwhile, and to hang.
+  const User::Job before = user_.start(6);
+  before.end.wait(kPatience);
   inject("hang");
-  const User::Job job = user_.start(6);
+  const User::Job job = user_.again(before);
   ASSERT_TRUE(wait_for_injection());
   sleep_and_wake();
   EXPECT_THROW(job.end.wait(kPatience), halyard::Error);
