@@ -152,7 +152,10 @@ TEST_F(Race, CommandStream) {
   for (int i = 0; i < kRounds && (i < kRounds / 4 || ends.size() < 2); ++i) {
     AnyJob once = job;
     const std::uint32_t done = client().make_syncobj();
-    const Flipper<std::uint32_t> flipper(*word, kOffset + kFarOut);
+    // Each time it begins with the other one: on a busy machine the thread may come too late.
+    const bool far = i % 2 != 0;
+    *word = far ? kOffset + kFarOut : kOffset;
+    const Flipper<std::uint32_t> flipper(*word, far ? kOffset : kOffset + kFarOut);
     const int refused = client().submit(once.signal(done));
     ends.insert(-refused);
     if (refused != 0) continue;

@@ -170,7 +170,10 @@ TEST_F(BusError, FatalAsleepIsSurvived) {
   // The driver sees to it when somebody needs the card.
   user.expect_result(job);
   user.run();
-  EXPECT_TRUE(await_resets(before + 1));
+  // Who wakes the card in the midst of the bus's own recovery has it reset once more.
+  for (int i = 0; i < 2000 && device_resets() == before; ++i)
+    sleep_ms(10);
+  EXPECT_GT(device_resets(), before);
   user.run();
 }
 

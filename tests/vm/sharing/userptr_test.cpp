@@ -39,6 +39,13 @@ class Userptr : public testing::Test {
  protected:
   static constexpr std::size_t kSize = 4 * kPage;
 
+  /// What a test before this one has pinned is given back a while after its file was closed.
+  void SetUp() override {
+    for (int i = 0; i < 500 && pinned_by("self") != 0; ++i)
+      sleep_ms(10);
+    ASSERT_EQ(pinned_by("self"), 0U);
+  }
+
   int make(std::uint64_t address, std::uint64_t size, std::uint32_t flags = 0) {
     drm_halyard_bo_from_userptr argument{
         .address = address, .size = size, .flags = flags, .handle = 0};
