@@ -8,8 +8,6 @@
 namespace halyard::test {
 namespace {
 
-constexpr std::uint64_t kScratch = 16 * kPage;
-
 drm_halyard_clipper_binding binding_of(const Target& target) {
   return {.address = target.va, .size = target.size};
 }
@@ -20,6 +18,8 @@ drm_halyard_clipper_operand words(std::uint32_t binding, std::uint64_t offset, s
 
 class ClipperWorker final : public Worker {
  public:
+  ClipperWorker() : Worker(DRM_HALYARD_CLIPPER_ENGINE_TENSOR, DRM_HALYARD_CLIPPER_ENGINE_TENSOR) {}
+
   AnyJob fill(const Target& target, std::uint64_t offset, std::uint64_t size,
               std::uint32_t pattern) override {
     AnyJob job =
@@ -37,24 +37,13 @@ class ClipperWorker final : public Worker {
   }
 
   AnyJob stamps(const Target& target, std::uint32_t first, std::uint32_t commands) override {
-    if (scratch_.size == 0) scratch_ = make(kScratch);
     Stream stream;
     for (std::uint32_t i = first; i < first + commands; ++i)
       stream.fill(words(1, 0, kScratch), i).timestamp(0, i * sizeof(std::uint64_t));
-    return program(stream, {binding_of(target), binding_of(scratch_)}, 0);
+    return program(stream, {binding_of(target), binding_of(scratch())}, 0);
   }
 
   std::span<std::uint32_t> newest_stream() const override { return programs_.back().memory.as(); }
-
-  std::uint32_t make_stamp_queue(std::uint32_t priority) override {
-    return client().make_queue(DRM_HALYARD_CLIPPER_ENGINE_TENSOR, priority);
-  }
-
- protected:
-  void replace_queue(std::uint32_t banned) override {
-    require(client().queue_destroy(banned), "QUEUE_DESTROY");
-    queue_ = 0;
-  }
 
  private:
   AnyJob program(const Stream& stream, const std::vector<drm_halyard_clipper_binding>& bindings,
@@ -63,13 +52,6 @@ class ClipperWorker final : public Worker {
     return any_job(programs_.back().job(queue));
   }
 
-  std::uint32_t queue() {
-    if (queue_ == 0) queue_ = client().make_queue();
-    return queue_;
-  }
-
-  std::uint32_t queue_ = 0;
-  Target scratch_;
   std::vector<Program> programs_;
 };
 

@@ -6,8 +6,6 @@
 namespace halyard::test {
 namespace {
 
-constexpr std::uint32_t kScratch = 16 * kPage;
-
 Operand words(std::uint32_t region, std::uint64_t offset, std::uint64_t size) {
   return dense(region, kI32, {static_cast<std::uint32_t>(size / sizeof(std::uint32_t))},
                static_cast<std::uint32_t>(offset));
@@ -16,6 +14,8 @@ Operand words(std::uint32_t region, std::uint64_t offset, std::uint64_t size) {
 /// The stream's buffer is region 0 of a job.
 class DoryWorker final : public Worker {
  public:
+  DoryWorker() : Worker(DRM_HALYARD_DORY_ENGINE_NPU, DRM_HALYARD_DORY_ENGINE_NPU) {}
+
   AnyJob fill(const Target& target, std::uint64_t offset, std::uint64_t size,
               std::uint32_t pattern) override {
     AnyJob job = program(Stream().fill(words(1, offset, size), pattern), queue());
@@ -32,7 +32,6 @@ class DoryWorker final : public Worker {
   }
 
   AnyJob stamps(const Target& target, std::uint32_t first, std::uint32_t commands) override {
-    if (scratch_.size == 0) scratch_ = make(kScratch);
     Stream stream;
     for (std::uint32_t i = first; i < first + commands; ++i) {
       stream.fill(words(2, 0, kScratch), i)
@@ -42,21 +41,11 @@ class DoryWorker final : public Worker {
     }
     AnyJob job = program(stream, 0);
     constexpr std::uint32_t kFlags = DRM_HALYARD_BUFFER_WRITE | DRM_HALYARD_BUFFER_NO_IMPLICIT;
-    job.uses(target.handle, kFlags).uses(scratch_.handle, kFlags);
+    job.uses(target.handle, kFlags).uses(scratch().handle, kFlags);
     return job;
   }
 
   std::span<std::uint32_t> newest_stream() const override { return programs_.back().memory.as(); }
-
-  std::uint32_t make_stamp_queue(std::uint32_t priority) override {
-    return client().make_queue(DRM_HALYARD_DORY_ENGINE_NPU, priority);
-  }
-
- protected:
-  void replace_queue(std::uint32_t banned) override {
-    require(client().queue_destroy(banned), "QUEUE_DESTROY");
-    queue_ = 0;
-  }
 
  private:
   AnyJob program(Stream& stream, std::uint32_t queue) {
@@ -64,13 +53,6 @@ class DoryWorker final : public Worker {
     return any_job(programs_.back().job(queue, {}));
   }
 
-  std::uint32_t queue() {
-    if (queue_ == 0) queue_ = client().make_queue();
-    return queue_;
-  }
-
-  std::uint32_t queue_ = 0;
-  Target scratch_;
   std::vector<Program> programs_;
 };
 

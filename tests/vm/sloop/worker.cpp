@@ -10,14 +10,14 @@
 namespace halyard::test {
 namespace {
 
-constexpr std::uint64_t kScratch = 16 * kPage;
-
 /// Memory is filled and copied by the DMA engines, which reach that of the host, too.
 class SloopWorker final : public Worker {
  public:
+  SloopWorker() : Worker(DRM_HALYARD_SLOOP_ENGINE_DMA, DRM_HALYARD_SLOOP_ENGINE_COMPUTE) {}
+
   AnyJob fill(const Target& target, std::uint64_t offset, std::uint64_t size,
               std::uint32_t pattern) override {
-    Job job = test::fill(dma(), target.handle, size, pattern);
+    Job job = test::fill(queue(), target.handle, size, pattern);
     job.payload.target += offset;
     if (target.readonly) job.buffers[0].flags = 0;
     return any_job(job);
@@ -25,7 +25,7 @@ class SloopWorker final : public Worker {
 
   AnyJob copy(const Target& from, std::uint64_t from_offset, const Target& to,
               std::uint64_t to_offset, std::uint64_t size) override {
-    Job job = test::copy(dma(), from.handle, to.handle, size);
+    Job job = test::copy(queue(), from.handle, to.handle, size);
     job.payload.source += from_offset;
     job.payload.target += to_offset;
     return any_job(job);
@@ -33,7 +33,6 @@ class SloopWorker final : public Worker {
 
   AnyJob stamps(const Target& target, std::uint32_t first, std::uint32_t commands) override {
     using namespace emu::test;
-    if (scratch_.size == 0) scratch_ = make(kScratch);
     std::vector<Task> tasks;
     for (std::uint32_t i = first; i < first + commands; ++i) {
       tasks.push_back(fill_task(i32(1, {kScratch / sizeof(std::uint32_t)}), i));
@@ -51,30 +50,13 @@ class SloopWorker final : public Worker {
     job.payload = compute_payload(emu::test::at(0), tasks.size(), emu::test::at(0, bytes),
                                   static_cast<unsigned>(bindings.size()));
     constexpr std::uint32_t kFlags = DRM_HALYARD_BUFFER_WRITE | DRM_HALYARD_BUFFER_NO_IMPLICIT;
-    job.uses(stream.handle, 0).uses(target.handle, kFlags).uses(scratch_.handle, kFlags);
+    job.uses(stream.handle, 0).uses(target.handle, kFlags).uses(scratch().handle, kFlags);
     return any_job(job);
   }
 
   std::span<std::uint32_t> newest_stream() const override { return streams_.back().as(); }
 
-  std::uint32_t make_stamp_queue(std::uint32_t priority) override {
-    return client().make_queue(DRM_HALYARD_SLOOP_ENGINE_COMPUTE, priority);
-  }
-
- protected:
-  void replace_queue(std::uint32_t banned) override {
-    require(client().queue_destroy(banned), "QUEUE_DESTROY");
-    dma_ = 0;
-  }
-
  private:
-  std::uint32_t dma() {
-    if (dma_ == 0) dma_ = client().make_queue(DRM_HALYARD_SLOOP_ENGINE_DMA);
-    return dma_;
-  }
-
-  std::uint32_t dma_ = 0;
-  Target scratch_;
   std::vector<Buffer> streams_;
 };
 

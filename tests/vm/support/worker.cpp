@@ -21,8 +21,21 @@ int Worker::attempt(AnyJob job) {
   if (const int refused = client_.submit(job); refused != 0) return -refused;
   require(client_.wait(done), "SYNCOBJ_WAIT");
   const int end = client_.status(done);
-  if (end != 1) replace_queue(job.queue);
+  if (end != 1) {
+    require(client_.queue_destroy(job.queue), "QUEUE_DESTROY");
+    queue_ = 0;
+  }
   return end;
+}
+
+std::uint32_t Worker::queue() {
+  if (queue_ == 0) queue_ = client_.make_queue(mover_class_);
+  return queue_;
+}
+
+const Target& Worker::scratch() {
+  if (scratch_.size == 0) scratch_ = make(kScratch);
+  return scratch_;
 }
 
 std::vector<std::uint32_t> Worker::read(const Target& target, std::uint64_t offset,

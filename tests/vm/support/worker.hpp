@@ -26,7 +26,9 @@ struct Target {
 /// bytes. What its jobs read lives as long as the worker. Not to be shared between threads.
 class Worker {
  public:
-  Worker() = default;
+  /// The engine classes that fill and copy, and that run stamps().
+  Worker(std::uint32_t mover_class, std::uint32_t stamp_class)
+      : mover_class_(mover_class), stamp_class_(stamp_class) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   virtual ~Worker() = default;
@@ -56,7 +58,9 @@ class Worker {
   [[nodiscard]] virtual std::span<std::uint32_t> newest_stream() const = 0;
 
   /// A queue for stamps().
-  [[nodiscard]] virtual std::uint32_t make_stamp_queue(std::uint32_t priority) = 0;
+  [[nodiscard]] std::uint32_t make_stamp_queue(std::uint32_t priority) {
+    return client_.make_queue(stamp_class_, priority);
+  }
 
   /// Of fill() or copy(): 1, or the negative errno of the job's fence, or of the refusal of SUBMIT.
   /// Later jobs are for another queue when the job's got banned.
@@ -67,11 +71,19 @@ class Worker {
                                                 std::uint64_t size);
 
  protected:
-  /// After the queue of a job was banned.
-  virtual void replace_queue(std::uint32_t queue) = 0;
+  /// Bytes of scratch(): as much as takes a command a while.
+  static constexpr std::uint32_t kScratch = 16 * kPage;
+
+  /// For jobs of fill() and copy().
+  [[nodiscard]] std::uint32_t queue();
+  /// What the commands between stamps write to.
+  [[nodiscard]] const Target& scratch();
 
  private:
+  const std::uint32_t mover_class_, stamp_class_;
   Client client_;
+  std::uint32_t queue_ = 0;
+  Target scratch_;
 };
 
 /// Of the chip that the program is for.
