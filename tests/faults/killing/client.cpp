@@ -3,7 +3,6 @@
 
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +10,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <halyard/halyard.hpp>
 #include <optional>
@@ -20,6 +18,8 @@
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "wire.hpp"
 
 namespace halyard::faults {
 
@@ -36,42 +36,6 @@ constexpr auto kPatience = 120s;
 constexpr unsigned kMostIdleMs = 100;
 /// Before another try to get what others have.
 constexpr auto kNap = 100ms;
-
-void send_fd(int socket, int fd) {
-  char byte = 0;
-  iovec data{.iov_base = &byte, .iov_len = 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-  // When the other has not looked for long, it does without.
-  static_cast<void>(sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
-}
-
-/// -1 when there is none.
-int receive_fd(int socket) {
-  char byte = 0;
-  iovec data{.iov_base = &byte, .iov_len = 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0) return -1;
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return -1;
-  int fd = -1;
-  std::memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-  return fd;
-}
 
 /// y = relu(x + x)
 Graph make_graph() {
@@ -173,23 +137,21 @@ class Client {
     auto buffer = device_.allocate(kBytes);
     std::ranges::fill(buffer.map<float>().first(kElements), 3.0F);
     auto timeline = device_.create_timeline();
-    const int fd = random_() % 4 != 0 ? buffer.export_dmabuf() : timeline.export_fd();
-    send_fd(peer_, fd);
-    close(fd);
+    const test::File file(random_() % 4 != 0 ? buffer.export_dmabuf() : timeline.export_fd());
+    // When the other has not looked for long, it does without.
+    test::send_file(peer_, file.get(), MSG_DONTWAIT | MSG_NOSIGNAL);
     ++shared_.sent;
   }
 
   void receive() {
-    const int fd = receive_fd(peer_);
-    if (fd < 0) return;
+    const test::File file = test::receive_file(peer_, MSG_DONTWAIT);
+    if (file.get() < 0) return;
     try {
-      use_received(fd);
+      use_received(file.get());
     } catch (const Error& error) {
-      close(fd);
       if (error.code() != HALYARD_INVALID_ARGUMENT) throw;  // a timeline is no buffer
       return;
     }
-    close(fd);
     ++shared_.received;
   }
 

@@ -2,72 +2,19 @@
 /// \file
 /// Buffers and syncobjs that go from process to process over a socket.
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <memory>
 
 #include <gtest/gtest.h>
 #include <xf86drm.h>
 
 #include "dmabuf.hpp"
+#include "wire.hpp"
 #include "worker.hpp"
 
 namespace halyard::test {
 namespace {
-
-/// A pair of connected sockets that carry files.
-class Wire {
- public:
-  Wire() {
-    std::array<int, 2> fds{};
-    require(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) == 0 ? 0 : errno,
-            "socketpair");
-    ends_ = {File(fds[0]), File(fds[1])};
-  }
-
-  void send(unsigned end, const File& file) const {
-    Message message;
-    cmsghdr* const control = CMSG_FIRSTHDR(&message.header);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(sizeof(int));
-    const int fd = file.get();
-    std::memcpy(CMSG_DATA(control), &fd, sizeof(fd));
-    require(sendmsg(ends_.at(end).get(), &message.header, 0) == 1 ? 0 : errno, "sendmsg");
-  }
-
-  [[nodiscard]] File receive(unsigned end) const {
-    Message message;
-    require(recvmsg(ends_.at(end).get(), &message.header, MSG_CMSG_CLOEXEC) == 1 ? 0 : EIO,
-            "recvmsg");
-    const cmsghdr* const control = CMSG_FIRSTHDR(&message.header);
-    require(control != nullptr && control->cmsg_type == SCM_RIGHTS ? 0 : EIO, "no file came");
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(control), sizeof(fd));
-    return File(fd);
-  }
-
- private:
-  struct Message {
-    char byte = 0;
-    iovec vector{.iov_base = &byte, .iov_len = 1};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> space{};
-    msghdr header{};
-    Message() {
-      header.msg_iov = &vector;
-      header.msg_iovlen = 1;
-      header.msg_control = space.data();
-      header.msg_controllen = space.size();
-    }
-  };
-
-  std::array<File, 2> ends_;
-};
 
 constexpr std::uint32_t kPattern = 0xfeed;
 
