@@ -20,10 +20,11 @@ if(HALYARD_TESTS)
   include(GoogleTest)
 endif()
 
-# halyard_test_program(NAME x KIND unit|vm SOURCES ... LIBS ...): a GoogleTest program in tests/<kind>/.
+# halyard_test_program(NAME x KIND unit|vm SOURCES ... LIBS ... [INCLUDES ...]): a GoogleTest program in tests/<kind>/.
 function(halyard_test_program)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;KIND" "SOURCES;LIBS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;KIND" "SOURCES;LIBS;INCLUDES")
   add_executable(${arg_NAME} ${arg_SOURCES})
+  target_include_directories(${arg_NAME} PRIVATE ${arg_INCLUDES})
   target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS} halyard_warnings GTest::gmock GTest::gtest_main Threads::Threads)
   set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/${arg_KIND}")
 endfunction()
@@ -49,15 +50,15 @@ function(halyard_vm_options program)
   endif()
 endfunction()
 
-# halyard_vm_test(NAME x SOURCES ... LIBS ... [VM_OPTIONS ...] [ALONE]): runs inside the VM, by scripts/check: with one card
+# halyard_vm_test(NAME x SOURCES ... LIBS ... [INCLUDES ...] [VM_OPTIONS ...] [ALONE]): runs inside the VM, by scripts/check: with one card
 # of each enabled chip in turn, or once with the given options of scripts/vm. ALONE: the machine is not what it was
 # afterwards, so no other program may follow in the same one.
 function(halyard_vm_test)
   if(NOT HALYARD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 0 arg "ALONE" "NAME" "SOURCES;LIBS;VM_OPTIONS")
-  halyard_test_program(NAME ${arg_NAME} KIND vm SOURCES ${arg_SOURCES} LIBS ${arg_LIBS})
+  cmake_parse_arguments(PARSE_ARGV 0 arg "ALONE" "NAME" "SOURCES;LIBS;INCLUDES;VM_OPTIONS")
+  halyard_test_program(NAME ${arg_NAME} KIND vm SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} INCLUDES ${arg_INCLUDES})
   if(arg_ALONE)
     file(TOUCH "${PROJECT_BINARY_DIR}/tests/vm/${arg_NAME}.alone")
   else()

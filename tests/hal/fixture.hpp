@@ -19,6 +19,8 @@
 #include <string>
 #include <vector>
 
+#include "error_of.hpp"
+
 namespace halyard::test {
 
 using namespace std::chrono_literals;
@@ -35,17 +37,6 @@ std::string device_path();
 bool on_sim();
 Device open_device();
 
-/// What `body` threw; a test failure when it threw nothing.
-template <class Body>
-Error error_of(Body body) {
-  try {
-    static_cast<void>(body());
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(halyard_error{});
-}
 /// The thread's last error.
 halyard_error last_error();
 

@@ -8,6 +8,7 @@
 #include <halyard/halyard.hpp>
 #include <string>
 
+#include "error_of.hpp"
 #include "firmware.hpp"
 
 namespace halyard::test {
@@ -17,18 +18,6 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 using HalFirmware = FirmwareTest;
-
-/// The library's error of what must fail.
-template <class Body>
-Error error_of(Body body) {
-  try {
-    static_cast<void>(body());
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(halyard_error{});
-}
 
 /// An open device tells the reason, and works again with a better image.
 TEST_F(HalFirmware, IsNamedAndAProgramGoesOn) {
