@@ -19,34 +19,10 @@ clipper::CardTiming fast_timing() {
 
 // ---- Machine -----------------------------------------------------------------------------------
 
-Machine::Machine(const ChipOptions& options, bool start_it, const clipper::CardTiming& timing)
-    : card(std::make_unique<clipper::Card>(options, judge, trace, timing)) {
+Machine::Machine(const ChipOptions& options, bool start_it, const clipper::CardTiming& timing) {
+  card = std::make_unique<clipper::Card>(options, judge, trace, timing);
   card->attach(host);
   if (start_it) start();
-}
-
-Machine::~Machine() {
-  card->detach();
-}
-
-std::uint32_t Machine::read(std::uint64_t offset) {
-  std::uint32_t value = 0;
-  card->bar_read(CLP_BAR, offset, std::as_writable_bytes(std::span(&value, 1)));
-  return value;
-}
-
-void Machine::write(std::uint64_t offset, std::uint32_t value) {
-  card->bar_write(CLP_BAR, offset, std::as_bytes(std::span(&value, 1)));
-}
-
-void Machine::write64(std::uint64_t offset, std::uint64_t value) {
-  write(offset, static_cast<std::uint32_t>(value));
-  write(offset + 4, static_cast<std::uint32_t>(value >> 32));
-}
-
-std::uint64_t Machine::read64(std::uint64_t offset) {
-  const std::uint64_t low = read(offset);
-  return low | std::uint64_t{read(offset + 4)} << 32;
 }
 
 bool Machine::wait_ready() {
@@ -108,13 +84,6 @@ const clp_fault* Machine::next_fault() {
       memory<clp_fault>(faultq_ + (fault_head_ % (1U << kFaultOrder)) * sizeof(clp_fault));
   write(CLP_FAULTQ_HEAD, ++fault_head_);
   return &record;
-}
-
-std::vector<std::string> Machine::findings() const {
-  std::vector<std::string> rules;
-  for (const Finding& finding : judge.findings())
-    rules.push_back(finding.rule);
-  return rules;
 }
 
 // ---- Context -----------------------------------------------------------------------------------

@@ -16,9 +16,9 @@
 #include <string_view>
 #include <vector>
 
+#include "card_machine.hpp"
 #include "chips/clipper/card.hpp"
 #include "eventually.hpp"
-#include "fake_host.hpp"
 #include "stream.hpp"
 
 namespace halyard::emu::test {
@@ -33,19 +33,12 @@ inline constexpr std::uint64_t kKernelPage = CLP_PTE_VALID | CLP_PTE_WRITE;
 /// Times for tests: resets at once, a forgotten flush found soon.
 clipper::CardTiming fast_timing();
 
-class Machine {
+class Machine : public CardMachine<clipper::Card, CLP_BAR> {
  public:
   explicit Machine(const ChipOptions& options = {}, bool start = true,
                    const clipper::CardTiming& timing = fast_timing());
-  ~Machine();
-  Machine(const Machine&) = delete;
-  Machine& operator=(const Machine&) = delete;
 
   // Registers
-  [[nodiscard]] std::uint32_t read(std::uint64_t offset);
-  void write(std::uint64_t offset, std::uint32_t value);
-  void write64(std::uint64_t offset, std::uint64_t value);
-  [[nodiscard]] std::uint64_t read64(std::uint64_t offset);
   bool wait_ready();
   /// Fault queue, interrupts, CONTROL.ENABLE.
   void start();
@@ -68,13 +61,6 @@ class Machine {
   /// The next record, consumed; waits for it. Null after a while.
   const clp_fault* next_fault();
   [[nodiscard]] bool fault_pending();
-
-  [[nodiscard]] std::vector<std::string> findings() const;
-
-  FakeHost host{std::size_t{64} << 20};
-  Judge judge;
-  Trace trace;
-  std::unique_ptr<clipper::Card> card;
 
  private:
   std::uint64_t next_page_ = FakeHost::kBase;

@@ -5,8 +5,6 @@
 /// A card in a fake machine, and what a driver does with it.
 
 #include <dory/dory_regs.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdint>
@@ -16,9 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "card_machine.hpp"
 #include "chips/dory/card.hpp"
 #include "eventually.hpp"
-#include "fake_host.hpp"
 #include "stream.hpp"
 
 namespace halyard::emu::test {
@@ -26,16 +24,10 @@ namespace halyard::emu::test {
 using namespace std::chrono_literals;
 using namespace dory_test;
 
-class Machine {
+class Machine : public CardMachine<dory::Card, DORY_BAR> {
  public:
   explicit Machine(const ChipOptions& options = {});
-  ~Machine() { card->detach(); }
-  Machine(const Machine&) = delete;
-  Machine& operator=(const Machine&) = delete;
 
-  [[nodiscard]] std::uint32_t read(std::uint64_t offset);
-  void write(std::uint64_t offset, std::uint32_t value);
-  [[nodiscard]] std::uint64_t read64(std::uint64_t offset);
   /// As a driver that obeys the rules resets the card. False when it does not end.
   bool reset();
   void enable_interrupts() { write(DORY_IRQ_ENABLE, DORY_IRQ_DONE | DORY_IRQ_ERROR); }
@@ -57,12 +49,6 @@ class Machine {
   /// The same and waits. ERROR_CAUSE.
   std::uint32_t run(const Stream& stream);
 
-  [[nodiscard]] std::vector<std::string> findings() const;
-
-  FakeHost host{std::size_t{64} << 20};
-  Judge judge;
-  Trace trace;
-  std::unique_ptr<dory::Card> card;
   std::uint32_t stream_address = 0;  ///< of the newest job
 
  private:
@@ -70,22 +56,16 @@ class Machine {
   std::uint32_t next_job_ = 1;
 };
 
-/// A card with regions 0 (read) and 1 (write). Every test but those that break a rule by intent
-/// also checks that none was broken.
-class CardTest : public testing::Test {
+/// A card with regions 0 (read) and 1 (write).
+class CardTest : public MachineTest<Machine> {
  protected:
   static constexpr std::uint32_t kSize = 1 << 16;
 
   CardTest();
-  void TearDown() override;
-  /// The test breaks these rules, in order of their numbers, and no other.
-  void expect_broken(std::vector<std::string> rules) { broken_rules_ = std::move(rules); }
   [[nodiscard]] std::uint32_t out_word(std::uint32_t offset = 0);
 
-  Machine machine_;
   std::uint32_t in_ = machine_.allocate(kSize);
   std::uint32_t out_ = machine_.allocate(kSize);
-  std::vector<std::string> broken_rules_;
 };
 
 /// A job that writes `value` to region 1.

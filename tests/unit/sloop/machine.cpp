@@ -60,26 +60,6 @@ Machine::Machine(Until until, std::vector<std::string> inject) {
   if (until == Until::kRunning) boot();
 }
 
-std::uint32_t Machine::read(std::uint64_t offset) {
-  std::uint32_t value = 0;
-  card->bar_read(SLP_BAR, offset, std::as_writable_bytes(std::span(&value, 1)));
-  return value;
-}
-
-void Machine::write(std::uint64_t offset, std::uint32_t value) {
-  card->bar_write(SLP_BAR, offset, std::as_bytes(std::span(&value, 1)));
-}
-
-void Machine::write64(std::uint64_t offset, std::uint64_t value) {
-  write(offset, static_cast<std::uint32_t>(value));
-  write(offset + 4, static_cast<std::uint32_t>(value >> 32));
-}
-
-std::uint64_t Machine::read64(std::uint64_t offset) {
-  const std::uint64_t low = read(offset);
-  return low | std::uint64_t{read(offset + 4)} << 32;
-}
-
 void Machine::inject(std::uint32_t kind, std::uint32_t target, std::uint32_t arg,
                      std::uint32_t count, std::uint32_t skip) {
   write(SLP_INJECT_KIND, kind);
@@ -189,13 +169,6 @@ std::uint64_t Machine::card_pages(std::uint64_t bytes) {
   const std::uint64_t address = next_card_page_;
   next_card_page_ += (bytes + 4095) & ~std::uint64_t{4095};
   return address;
-}
-
-std::vector<std::string> Machine::findings() const {
-  std::vector<std::string> rules;
-  for (const Finding& finding : judge.findings())
-    rules.push_back(finding.rule);
-  return rules;
 }
 
 slp_segment card_segment(std::uint64_t base, std::uint64_t size, bool write) {

@@ -5,8 +5,6 @@
 /// A card in a fake machine, and what a driver does with it: firmware, admin requests, queues,
 /// jobs.
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <sloop/sloop_regs.h>
 
 #include <atomic>
@@ -18,10 +16,10 @@
 #include <string>
 #include <vector>
 
+#include "card_machine.hpp"
 #include "chips/sloop/card.hpp"
 #include "chips/sloop/firmware/builder.hpp"
 #include "eventually.hpp"
-#include "fake_host.hpp"
 #include "stream.hpp"
 
 namespace halyard::emu::test {
@@ -37,22 +35,14 @@ sloop::Description test_description();
 /// Firmware whose slices and watchdog are short.
 std::vector<std::byte> test_image();
 
-class Machine {
+class Machine : public CardMachine<sloop::Card, SLP_BAR> {
  public:
   static constexpr std::uint64_t kDram = std::uint64_t{64} << 20;
   static constexpr std::uint32_t kOrder = 4;  ///< of admin and event rings
 
   enum class Until : std::uint8_t { kReset, kRom, kRunning };
   explicit Machine(Until until = Until::kRunning, std::vector<std::string> inject = {});
-  ~Machine() { card->detach(); }
-  Machine(const Machine&) = delete;
-  Machine& operator=(const Machine&) = delete;
 
-  // Registers
-  [[nodiscard]] std::uint32_t read(std::uint64_t offset);
-  void write(std::uint64_t offset, std::uint32_t value);
-  void write64(std::uint64_t offset, std::uint64_t value);
-  [[nodiscard]] std::uint64_t read64(std::uint64_t offset);
   void inject(std::uint32_t kind, std::uint32_t target = SLP_INJECT_ANY, std::uint32_t arg = 0,
               std::uint32_t count = 1, std::uint32_t skip = 0);
 
@@ -90,12 +80,6 @@ class Machine {
     return *reinterpret_cast<T*>(card->dram().at(address, sizeof(T)).data());
   }
 
-  [[nodiscard]] std::vector<std::string> findings() const;
-
-  FakeHost host{std::size_t{64} << 20};
-  Judge judge;
-  Trace trace;
-  std::unique_ptr<sloop::Card> card;
   std::uint64_t admin_requests = 0, admin_responses = 0, events = 0;
 
  private:
@@ -166,22 +150,7 @@ class TestQueue {
   std::uint64_t last_job_ = 0;
 };
 
-/// A card at work. Every test but those that break a rule by intent also checks that none was
-/// broken.
-class CardTest : public testing::Test {
- protected:
-  void TearDown() override {
-    machine_.card->detach();
-    std::string all;
-    for (const Finding& finding : machine_.judge.findings())
-      all += "\n  " + finding.rule + ": " + finding.text;
-    EXPECT_THAT(machine_.findings(), testing::ContainerEq(broken_rules_)) << "findings:" << all;
-  }
-  /// The test breaks these rules, in order of their numbers, and no other.
-  void expect_broken(std::vector<std::string> rules) { broken_rules_ = std::move(rules); }
-
-  Machine machine_;
-  std::vector<std::string> broken_rules_;
-};
+/// A card at work.
+using CardTest = MachineTest<Machine>;
 
 }  // namespace halyard::emu::test
