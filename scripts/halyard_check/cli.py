@@ -57,7 +57,7 @@ def chosen_stages(arguments):
     if arguments.stages:
         names = arguments.stages
     elif arguments.debug:
-        names = debug
+        names = ["build", *debug]  # the programs that the others run
     elif arguments.deep:
         names = [*quick, *(name for name in STAGES if name in DEEP), *debug]
     else:

@@ -28,8 +28,10 @@ class Stages(unittest.TestCase):
         self.assertIn("vm", names)
         self.assertFalse({*cli.DEBUG, *cli.DEEP} & {*names})
 
-    def test_debug_has_its_group_alone(self):
-        self.assertEqual({*cli.chosen_stages(arguments(debug=True))}, {*cli.DEBUG})
+    def test_debug_builds_and_has_its_group_alone(self):
+        first, *others = cli.chosen_stages(arguments(debug=True))
+        self.assertEqual(first, "build")
+        self.assertEqual({*others}, {*cli.DEBUG})
 
     def test_deep_has_all(self):
         self.assertEqual({*cli.chosen_stages(arguments(deep=True))}, {*core.STAGES})
