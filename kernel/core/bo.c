@@ -15,6 +15,7 @@
 #include <compat.h>
 
 #include "core.h"
+#include "vram.h"
 
 static_assert(offsetof(struct halyard_bo, gem) == 0, "the DRM core frees what it allocated");
 

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "queue.h"
+#include "vram.h"
 
 /* ---- the queue ---- */
 

@@ -8,6 +8,7 @@
 #include <drm/drm_gem.h>
 
 #include "core.h"
+#include "vram.h"
 
 static struct halyard_device *halyard_debugfs_device(struct seq_file *m)
 {

@@ -11,6 +11,7 @@
 #include <drm/drm_managed.h>
 
 #include "core.h"
+#include "vram.h"
 
 /*
  * Teaches lockdep the order of our locks at the first probe, before any rare path takes two of

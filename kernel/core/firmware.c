@@ -10,6 +10,7 @@
 #include <drm/drm_managed.h>
 
 #include "core.h"
+#include "vram.h"
 
 /**
  * struct halyard_firmware - &halyard_core.firmware

@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "queue.h"
 #include "trace.h"
+#include "vram.h"
 
 static const char *halyard_fence_driver_name(struct dma_fence *fence)
 {

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "queue.h"
+#include "vram.h"
 
 static int halyard_job_add_buffer(struct halyard_job_core *job,
 				  const struct halyard_submit_buffer *ref)

@@ -15,6 +15,7 @@
 #include <linux/pm_runtime.h>
 
 #include "queue.h"
+#include "vram.h"
 
 /*
  * Waking up takes some milliseconds, with firmware some more: who submits as fast as a person types

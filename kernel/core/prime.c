@@ -7,6 +7,7 @@
 #include <drm/drm_prime.h>
 
 #include "core.h"
+#include "vram.h"
 
 /* ---- to others ---- */
 

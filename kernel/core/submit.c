@@ -12,6 +12,7 @@
 #include <drm/drm_gem.h>
 
 #include "queue.h"
+#include "vram.h"
 
 #define HALYARD_BUFFER_FLAGS	(DRM_HALYARD_BUFFER_WRITE | DRM_HALYARD_BUFFER_NO_IMPLICIT)
 

@@ -28,6 +28,7 @@
 #include <compat.h>
 
 #include "core.h"
+#include "vram.h"
 
 static_assert(offsetof(struct ttm_buffer_object, base) == 0, "TTM has the GEM object");
 

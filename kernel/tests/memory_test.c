@@ -8,6 +8,7 @@
 #include <drm/drm_gem.h>
 
 #include "../core/queue.h"
+#include "../core/vram.h"
 #include "mock.h"
 
 /* The core's own queue has number 0. */
