@@ -10,13 +10,11 @@
  * left. So nobody waits here for jobs of others.
  */
 
-#include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
-#include <linux/pci-p2pdma.h>
 #include <linux/slab.h>
 
 #include <drm/drm_managed.h>
@@ -27,10 +25,7 @@
 
 #include <compat.h>
 
-#include "core.h"
-#include "vram.h"
-
-static_assert(offsetof(struct ttm_buffer_object, base) == 0, "TTM has the GEM object");
+#include "vram_bo.h"
 
 /**
  * struct halyard_tt - host memory of a buffer object
@@ -47,21 +42,6 @@ struct halyard_tt {
 static struct halyard_tt *to_halyard_tt(struct ttm_tt *tt)
 {
 	return container_of(tt, struct halyard_tt, base);
-}
-
-static struct halyard_vram *to_halyard_vram(struct ttm_device *ttm)
-{
-	return container_of(ttm, struct halyard_vram, ttm);
-}
-
-static struct halyard_bo *to_halyard_vram_bo(struct ttm_buffer_object *tbo)
-{
-	return container_of(tbo, struct halyard_bo, ttm);
-}
-
-static struct halyard_vram *halyard_vram_of(struct halyard_bo *bo)
-{
-	return to_halyard_vram(bo->ttm.bdev);
 }
 
 /* ---- host memory ---- */
@@ -151,11 +131,6 @@ static void halyard_tt_unpopulate(struct ttm_device *ttm, struct ttm_tt *base)
 
 static const struct ttm_place halyard_host_place = { .mem_type = TTM_PL_SYSTEM };
 
-static bool halyard_bo_in_vram(struct halyard_bo *bo)
-{
-	return bo->ttm.resource && bo->ttm.resource->mem_type == TTM_PL_VRAM;
-}
-
 static u64 halyard_resource_address(struct halyard_vram *vram, struct ttm_resource *res)
 {
 	return vram->hdev->limits.memory_start + ((u64)res->start << PAGE_SHIFT);
@@ -166,7 +141,7 @@ static bool halyard_resource_visible(struct halyard_vram *vram, struct ttm_resou
 	return res->start + PFN_UP(res->size) <= vram->visible;
 }
 
-static int halyard_bo_place(struct halyard_bo *bo, const struct ttm_place *places, u32 num)
+int halyard_bo_place(struct halyard_bo *bo, const struct ttm_place *places, u32 num)
 {
 	struct ttm_placement placement = { .num_placement = num, .placement = places };
 	struct ttm_operation_ctx ctx = { .interruptible = true };
@@ -207,6 +182,18 @@ static int halyard_bo_place_seen(struct halyard_bo *bo)
 	if (!halyard_bo_in_vram(bo) || halyard_resource_visible(vram, bo->ttm.resource))
 		return 0;
 	return halyard_bo_place(bo, places + !vram->visible, ARRAY_SIZE(places) - !vram->visible);
+}
+
+/* Waits for moves, which not everybody who is to see the object knows of. */
+int halyard_vram_settle(struct halyard_bo *bo)
+{
+	long ret;
+
+	ret = dma_resv_wait_timeout(bo->gem.resv, DMA_RESV_USAGE_KERNEL, true,
+				    MAX_SCHEDULE_TIMEOUT);
+	if (ret < 0)
+		return ret;
+	return READ_ONCE(bo->damaged) ? -EIO : 0;
 }
 
 static void halyard_evict_flags(struct ttm_buffer_object *tbo, struct ttm_placement *placement)
@@ -467,18 +454,6 @@ void halyard_vram_complain(struct halyard_device *hdev, u64 size)
 
 /* ---- processes' access ---- */
 
-/* Waits for moves, which not everybody who is to see the object knows of. */
-static int halyard_vram_settle(struct halyard_bo *bo)
-{
-	long ret;
-
-	ret = dma_resv_wait_timeout(bo->gem.resv, DMA_RESV_USAGE_KERNEL, true,
-				    MAX_SCHEDULE_TIMEOUT);
-	if (ret < 0)
-		return ret;
-	return READ_ONCE(bo->damaged) ? -EIO : 0;
-}
-
 /* What shows the window goes when the device falls asleep: halyard_vram_hide(). */
 static vm_fault_t halyard_vram_fault_window(struct halyard_bo *bo, struct vm_fault *vmf)
 {
@@ -570,188 +545,6 @@ static int halyard_vram_mmap(struct drm_gem_object *obj, struct vm_area_struct *
 	vma->vm_private_data = obj;
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
 	return 0;
-}
-
-/* ---- other devices' access ---- */
-
-static int halyard_vram_place_pinned(struct halyard_bo *bo, bool window)
-{
-	const struct ttm_place place = {
-		.mem_type = window ? TTM_PL_VRAM : TTM_PL_SYSTEM,
-		.lpfn = window ? halyard_vram_of(bo)->visible : 0,
-	};
-	struct ttm_operation_ctx ctx = { .interruptible = true };
-	int ret;
-
-	ret = halyard_bo_place(bo, &place, 1);
-	if (!ret && !window)
-		ret = halyard_compat_ttm_bo_populate(&bo->ttm, &ctx);
-	return ret ?: halyard_vram_settle(bo);
-}
-
-/*
- * Under the reservation lock, until halyard_vram_unpin(). In the window other devices may look at
- * the object at any time.
- */
-static int halyard_vram_pin(struct halyard_bo *bo, bool window)
-{
-	struct halyard_device *hdev = to_halyard_device(bo->gem.dev);
-	int ret;
-
-	if (bo->ttm.pin_count && bo->in_window != window)
-		return -EBUSY;
-	ret = window ? halyard_power_get(hdev) : 0;
-	if (ret)
-		return ret;
-	ret = halyard_vram_place_pinned(bo, window);
-	if (ret) {
-		if (window)
-			halyard_power_put(hdev);
-		return ret;
-	}
-
-	ttm_bo_pin(&bo->ttm);
-	WRITE_ONCE(bo->in_window, window);
-	return 0;
-}
-
-static void halyard_vram_unpin(struct halyard_bo *bo)
-{
-	ttm_bo_unpin(&bo->ttm);
-	if (bo->in_window)
-		halyard_power_put(to_halyard_device(bo->gem.dev));
-}
-
-static int halyard_vram_attach(struct dma_buf *dma_buf, struct dma_buf_attachment *attach)
-{
-	struct drm_gem_object *obj = dma_buf->priv;
-	struct halyard_device *hdev = to_halyard_device(obj->dev);
-
-	if (!dev_is_pci(hdev->dev) || !hdev->core->vram->visible ||
-	    pci_p2pdma_distance(to_pci_dev(hdev->dev), attach->dev, false) < 0)
-		attach->peer2peer = false;
-	return 0;
-}
-
-/* The object in the window, for a device that reaches it there. */
-static struct sg_table *halyard_vram_map_window(struct halyard_bo *bo, struct device *dev,
-						enum dma_data_direction dir)
-{
-	phys_addr_t start = halyard_vram_of(bo)->hdev->limits.window_start +
-			    ((u64)bo->ttm.resource->start << PAGE_SHIFT);
-	size_t size = bo->gem.size;
-	struct sg_table *sgt;
-	dma_addr_t dma;
-
-	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
-	if (!sgt)
-		return ERR_PTR(-ENOMEM);
-	if (sg_alloc_table(sgt, 1, GFP_KERNEL)) {
-		kfree(sgt);
-		return ERR_PTR(-ENOMEM);
-	}
-	dma = dma_map_resource(dev, start, size, dir, DMA_ATTR_SKIP_CPU_SYNC);
-	if (dma_mapping_error(dev, dma)) {
-		sg_free_table(sgt);
-		kfree(sgt);
-		return ERR_PTR(-EIO);
-	}
-	sg_set_page(sgt->sgl, NULL, size, 0);
-	sg_dma_address(sgt->sgl) = dma;
-	sg_dma_len(sgt->sgl) = size;
-	return sgt;
-}
-
-static struct sg_table *halyard_vram_map_host(struct halyard_bo *bo, struct device *dev,
-					      enum dma_data_direction dir)
-{
-	struct ttm_tt *tt = bo->ttm.ttm;
-	struct sg_table *sgt;
-	int ret;
-
-	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
-	if (!sgt)
-		return ERR_PTR(-ENOMEM);
-	/* In pieces as the other device can take them. */
-	ret = sg_alloc_table_from_pages_segment(sgt, tt->pages, tt->num_pages, 0, bo->gem.size,
-						dma_get_max_seg_size(dev), GFP_KERNEL);
-	if (ret)
-		goto free;
-	ret = dma_map_sgtable(dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
-	if (ret)
-		goto free_table;
-	return sgt;
-
-free_table:
-	sg_free_table(sgt);
-free:
-	kfree(sgt);
-	return ERR_PTR(ret);
-}
-
-static struct sg_table *halyard_vram_map_dma_buf(struct dma_buf_attachment *attach,
-						 enum dma_data_direction dir)
-{
-	struct halyard_bo *bo = to_halyard_bo(attach->dmabuf->priv);
-	struct sg_table *sgt;
-	int ret;
-
-	ret = halyard_vram_pin(bo, attach->peer2peer);
-	if (ret)
-		return ERR_PTR(ret);
-	if (attach->peer2peer)
-		sgt = halyard_vram_map_window(bo, attach->dev, dir);
-	else
-		sgt = halyard_vram_map_host(bo, attach->dev, dir);
-	if (IS_ERR(sgt))
-		halyard_vram_unpin(bo);
-	return sgt;
-}
-
-static void halyard_vram_unmap_dma_buf(struct dma_buf_attachment *attach, struct sg_table *sgt,
-				       enum dma_data_direction dir)
-{
-	if (attach->peer2peer)
-		dma_unmap_resource(attach->dev, sg_dma_address(sgt->sgl), sg_dma_len(sgt->sgl),
-				   dir, DMA_ATTR_SKIP_CPU_SYNC);
-	else
-		dma_unmap_sgtable(attach->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
-	sg_free_table(sgt);
-	kfree(sgt);
-	halyard_vram_unpin(to_halyard_bo(attach->dmabuf->priv));
-}
-
-/* See halyard_gem_export(). An object is pinned while it is mapped, not while it is attached. */
-const struct dma_buf_ops halyard_vram_dma_buf_ops = {
-	.attach = halyard_vram_attach,
-	.map_dma_buf = halyard_vram_map_dma_buf,
-	.unmap_dma_buf = halyard_vram_unmap_dma_buf,
-	.release = drm_gem_dmabuf_release,
-	.mmap = drm_gem_dmabuf_mmap,
-	.vmap = drm_gem_dmabuf_vmap,
-	.vunmap = drm_gem_dmabuf_vunmap,
-};
-
-static int halyard_vram_vmap(struct drm_gem_object *obj, struct iosys_map *map)
-{
-	struct halyard_bo *bo = to_halyard_bo(obj);
-	int ret;
-
-	ret = halyard_vram_pin(bo, false);
-	if (ret)
-		return ret;
-	ret = ttm_bo_vmap(&bo->ttm, map);
-	if (ret)
-		halyard_vram_unpin(bo);
-	return ret;
-}
-
-static void halyard_vram_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
-{
-	struct halyard_bo *bo = to_halyard_bo(obj);
-
-	ttm_bo_vunmap(&bo->ttm, map);
-	halyard_vram_unpin(bo);
 }
 
 /* ---- the object ---- */
