@@ -32,6 +32,11 @@ static inline bool halyard_bo_in_vram(struct halyard_bo *bo)
 	return bo->ttm.resource && bo->ttm.resource->mem_type == TTM_PL_VRAM;
 }
 
+static inline bool halyard_resource_visible(struct halyard_vram *vram, struct ttm_resource *res)
+{
+	return res->start + PFN_UP(res->size) <= vram->visible;
+}
+
 /* vram.c */
 int halyard_bo_place(struct halyard_bo *bo, const struct ttm_place *places, u32 num);
 int halyard_vram_settle(struct halyard_bo *bo);
@@ -39,5 +44,10 @@ int halyard_vram_settle(struct halyard_bo *bo);
 /* vram_dmabuf.c */
 int halyard_vram_vmap(struct drm_gem_object *obj, struct iosys_map *map);
 void halyard_vram_vunmap(struct drm_gem_object *obj, struct iosys_map *map);
+
+/* vram_mmap.c */
+extern const struct vm_operations_struct halyard_vram_vm_ops;
+
+int halyard_vram_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
 
 #endif
