@@ -37,7 +37,14 @@ static inline bool halyard_resource_visible(struct halyard_vram *vram, struct tt
 	return res->start + PFN_UP(res->size) <= vram->visible;
 }
 
+static inline u64 halyard_resource_address(struct halyard_vram *vram, struct ttm_resource *res)
+{
+	return vram->hdev->limits.memory_start + ((u64)res->start << PAGE_SHIFT);
+}
+
 /* vram.c */
+extern const struct ttm_place halyard_host_place;
+
 int halyard_bo_place(struct halyard_bo *bo, const struct ttm_place *places, u32 num);
 int halyard_vram_settle(struct halyard_bo *bo);
 
@@ -49,5 +56,10 @@ void halyard_vram_vunmap(struct drm_gem_object *obj, struct iosys_map *map);
 extern const struct vm_operations_struct halyard_vram_vm_ops;
 
 int halyard_vram_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
+
+/* vram_move.c */
+extern struct ttm_device_funcs halyard_ttm_funcs;
+
+void halyard_vram_unmap_bo(struct halyard_bo *bo);
 
 #endif
