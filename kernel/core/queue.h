@@ -355,9 +355,14 @@ void halyard_syncs_put(struct halyard_submit *submit);
 void halyard_dump_take(struct halyard_device *hdev, struct halyard_queue_core *q,
 		       const char *reason);
 
-/* recovery.c */
+/* watchdog.c */
+unsigned long halyard_timeout(struct halyard_device *hdev);
 void halyard_watchdog(struct work_struct *work);
 void halyard_watch_locked(struct halyard_queue_core *q);
+
+/* recovery.c */
+void halyard_recover_queue(struct halyard_queue_core *q);
+struct halyard_job_core *halyard_job_find_locked(struct halyard_queue_core *q, u64 seqno);
 void halyard_device_work(struct work_struct *work);
 void halyard_lost_work(struct work_struct *work);
 int halyard_queue_start(struct halyard_queue_core *q);
