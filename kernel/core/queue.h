@@ -361,6 +361,10 @@ void halyard_watchdog(struct work_struct *work);
 void halyard_watch_locked(struct halyard_queue_core *q);
 
 /* recovery.c */
+void halyard_queues_shut(struct halyard_sched *sched);
+void halyard_scheds_start(struct halyard_sched *sched);
+int halyard_start_and_restore(struct halyard_device *hdev);
+void halyard_reset_device(struct halyard_device *hdev, const char *reason);
 void halyard_recover_queue(struct halyard_queue_core *q);
 struct halyard_job_core *halyard_job_find_locked(struct halyard_queue_core *q, u64 seqno);
 void halyard_device_work(struct work_struct *work);

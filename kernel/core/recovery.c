@@ -11,7 +11,6 @@
  */
 
 #include <linux/debugfs.h>
-#include <linux/delay.h>
 #include <linux/kobject.h>
 
 #include <drm/drm_accel.h>
@@ -301,7 +300,7 @@ static int halyard_queue_restore(struct halyard_queue_core *q)
 
 /* ---- the device ---- */
 
-static void halyard_queues_shut(struct halyard_sched *sched)
+void halyard_queues_shut(struct halyard_sched *sched)
 {
 	struct halyard_queue_core *q;
 	u32 i;
@@ -316,7 +315,7 @@ static void halyard_queues_shut(struct halyard_sched *sched)
 	}
 }
 
-static void halyard_scheds_start(struct halyard_sched *sched)
+void halyard_scheds_start(struct halyard_sched *sched)
 {
 	u32 i;
 
@@ -354,7 +353,7 @@ static void halyard_queues_lose(struct halyard_sched *sched, int error)
 }
 
 /* From reset, or after a stop, to where it was. */
-static int halyard_start_and_restore(struct halyard_device *hdev)
+int halyard_start_and_restore(struct halyard_device *hdev)
 {
 	int ret;
 
@@ -409,7 +408,7 @@ static void halyard_device_put_down(struct halyard_device *hdev)
  * Up the ladder from the device. Afterwards it works, without the queues that were faulted or
  * destroyed, or it is lost, or out of use for want of firmware.
  */
-static void halyard_reset_device(struct halyard_device *hdev, const char *reason)
+void halyard_reset_device(struct halyard_device *hdev, const char *reason)
 {
 	struct halyard_sched *sched = hdev->core->sched;
 	u32 level = max_t(u32, READ_ONCE(sched->first_level), HALYARD_RESET_DEVICE);
@@ -660,80 +659,6 @@ void halyard_sched_unplug(struct halyard_device *hdev)
 	halyard_scheds_start(sched);
 	complete_all(&sched->unplugged);
 }
-
-/* ---- suspend and resume ---- */
-
-static bool halyard_sched_idle(struct halyard_sched *sched)
-{
-	struct halyard_slot *slot;
-	bool idle = true;
-	u32 i;
-
-	for (i = 0; i < sched->num_slots && idle; i++) {
-		slot = sched->slots[i];
-		spin_lock_irq(&slot->fence_lock);
-		idle = !slot->queue || list_empty(&slot->queue->in_flight);
-		spin_unlock_irq(&slot->fence_lock);
-	}
-
-	return idle;
-}
-
-/**
- * halyard_sched_suspend - let what is in flight end, start nothing more, and stop the chip
- * @hdev: the device
- *
- * What has not ended when a hung job would have been found runs again after halyard_sched_resume().
- */
-void halyard_sched_suspend(struct halyard_device *hdev)
-{
-	struct halyard_sched *sched = hdev->core->sched;
-	unsigned long deadline = jiffies + 2 * halyard_timeout(hdev);
-	u32 i;
-
-	for (i = 0; i < sched->num_slots; i++)
-		if (halyard_slot_leads(sched->slots[i]))
-			drm_sched_wqueue_stop(&sched->slots[i]->sched);
-
-	while (!halyard_sched_idle(sched) && time_before(jiffies, deadline))
-		msleep(20);
-
-	mutex_lock(&hdev->core->reset_lock);
-	sched->suspended = true;
-	halyard_queues_shut(sched);
-	hdev->chip->ops->stop(hdev);
-	mutex_unlock(&hdev->core->reset_lock);
-}
-EXPORT_SYMBOL_HALYARD_TESTS(halyard_sched_suspend);
-
-/**
- * halyard_sched_resume - start the chip, and go on after halyard_sched_suspend()
- * @hdev: the device
- *
- * When it does not start, recovery does what it can. One that is out of use stays so.
- *
- * Return: 0, or -EIO when the device is lost.
- */
-int halyard_sched_resume(struct halyard_device *hdev)
-{
-	struct halyard_sched *sched = hdev->core->sched;
-	bool cookie;
-
-	cookie = dma_fence_begin_signalling();
-	mutex_lock(&hdev->core->reset_lock);
-	sched->suspended = false;
-	if (!hdev->core->lost && !hdev->core->down && halyard_start_and_restore(hdev))
-		halyard_reset_device(hdev, "it does not come back from sleep");
-	mutex_unlock(&hdev->core->reset_lock);
-	dma_fence_end_signalling(cookie);
-
-	halyard_scheds_start(sched);
-	if (READ_ONCE(sched->device_reason))
-		queue_work(sched->recovery_wq, &sched->device_work);
-
-	return hdev->core->lost ? -EIO : 0;
-}
-EXPORT_SYMBOL_HALYARD_TESTS(halyard_sched_resume);
 
 /**
  * halyard_sched_debugfs_init - files that change recovery: where it begins, and when
