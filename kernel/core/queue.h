@@ -355,21 +355,30 @@ void halyard_syncs_put(struct halyard_submit *submit);
 void halyard_dump_take(struct halyard_device *hdev, struct halyard_queue_core *q,
 		       const char *reason);
 
+/* queue_hw.c */
+int halyard_queue_start(struct halyard_queue_core *q);
+void halyard_queue_stop(struct halyard_queue_core *q);
+void halyard_queue_shut(struct halyard_queue_core *q);
+int halyard_queue_quiesce(struct halyard_queue_core *q);
+int halyard_queue_launch(struct halyard_queue_core *q);
+void halyard_queue_condemn(struct halyard_queue_core *q);
+void halyard_queue_lose(struct halyard_queue_core *q, int error);
+int halyard_queue_restore(struct halyard_queue_core *q);
+struct halyard_job_core *halyard_job_find_locked(struct halyard_queue_core *q, u64 seqno);
+
 /* watchdog.c */
 unsigned long halyard_timeout(struct halyard_device *hdev);
 void halyard_watchdog(struct work_struct *work);
 void halyard_watch_locked(struct halyard_queue_core *q);
 
 /* recovery.c */
+void halyard_reset_note(struct halyard_device *hdev, enum halyard_reset_level level, int ret);
 void halyard_queues_shut(struct halyard_sched *sched);
 void halyard_scheds_start(struct halyard_sched *sched);
 int halyard_start_and_restore(struct halyard_device *hdev);
 void halyard_reset_device(struct halyard_device *hdev, const char *reason);
 void halyard_recover_queue(struct halyard_queue_core *q);
-struct halyard_job_core *halyard_job_find_locked(struct halyard_queue_core *q, u64 seqno);
 void halyard_device_work(struct work_struct *work);
 void halyard_lost_work(struct work_struct *work);
-int halyard_queue_start(struct halyard_queue_core *q);
-void halyard_queue_stop(struct halyard_queue_core *q);
 
 #endif
