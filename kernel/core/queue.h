@@ -313,14 +313,16 @@ static inline struct halyard_queue_core *halyard_job_queue(const struct halyard_
 	return to_queue_core(job->job.queue);
 }
 
-/* queue.c */
+/* sched.c */
 extern struct workqueue_struct *halyard_release_wq;
 
+void halyard_slot_put(struct halyard_slot *slot);
+
+/* queue.c */
 struct halyard_queue_core *halyard_queue_create_own(struct halyard_vm *vm, u32 engine_class);
 void halyard_queue_destroy(struct halyard_queue_core *q);
 struct halyard_queue_core *halyard_queue_get_by_id(struct halyard_file *file, u32 id);
 void halyard_queue_mem_free(struct halyard_queue_core *q);
-void halyard_slot_put(struct halyard_slot *slot);
 
 /* turns.c */
 int halyard_turns_init(struct halyard_turns *turns, u32 num_shares);
