@@ -54,9 +54,11 @@ static void halyard_mapping_release(struct halyard_quarantined *item)
 	halyard_mapping_free(container_of(item, struct halyard_mapping, quarantined));
 }
 
-/*
- * Lets removed mappings go, at once or, when the device did not answer, after its reset. Under no
- * lock.
+/**
+ * halyard_mappings_put() - lets removed mappings go
+ * @vm: their address space, not locked
+ * @gone: the mappings
+ * @flushed: at once, as the device does not use them any more; else after its reset
  */
 void halyard_mappings_put(struct halyard_vm *vm, struct list_head *gone, bool flushed)
 {
@@ -72,9 +74,11 @@ void halyard_mappings_put(struct halyard_vm *vm, struct list_head *gone, bool fl
 	}
 }
 
-/*
- * Takes a mapping, already out of the tree, from its BO's list. The caller's reference to the BO
- * keeps the lock in existence that protects the list.
+/**
+ * halyard_mapping_unlink() - takes a mapping, already out of the tree, from its BO's list
+ * @mapping: the mapping; it holds a reference to the BO itself from now on, which keeps the lock in
+ *	existence that protects the list
+ * @gone: where to put it, for halyard_mappings_put()
  */
 void halyard_mapping_unlink(struct halyard_mapping *mapping, struct list_head *gone)
 {
@@ -259,6 +263,13 @@ EXPORT_SYMBOL_HALYARD_TESTS(halyard_vm_map);
 
 /* ---- unmap ---- */
 
+/**
+ * halyard_step_unmap() - &drm_gpuvm_ops.sm_step_unmap
+ * @op: a mapping that goes
+ * @priv: &struct halyard_unmapping
+ *
+ * Return: 0
+ */
 int halyard_step_unmap(struct drm_gpuva_op *op, void *priv)
 {
 	struct halyard_mapping *mapping = to_halyard_mapping(op->unmap.va);
@@ -283,6 +294,13 @@ static struct halyard_mapping *halyard_mapping_remain(struct halyard_unmapping *
 	return rest;
 }
 
+/**
+ * halyard_step_remap() - &drm_gpuvm_ops.sm_step_remap
+ * @op: a mapping of which a part goes
+ * @priv: &struct halyard_unmapping
+ *
+ * Return: 0
+ */
 int halyard_step_remap(struct drm_gpuva_op *op, void *priv)
 {
 	struct halyard_mapping *mapping = to_halyard_mapping(op->remap.unmap->va);

@@ -401,7 +401,7 @@ void halyard_firmware_query(struct halyard_device *hdev, struct drm_halyard_quer
 /* Asks for the image anew and starts the device with it; not under a lock. */
 int halyard_firmware_reload(struct halyard_device *hdev);
 
-/* ---- vm.c, kmem.c ---- */
+/* ---- vm.c, bind.c, kmem.c ---- */
 
 /* Operations of one VM_BIND, as DEV_QUERY tells it. */
 #define HALYARD_BIND_OPS_MAX		1024
@@ -497,6 +497,7 @@ int halyard_ioctl_bo_from_userptr(struct drm_device *drm, void *data, struct drm
 /* vm.c */
 int halyard_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
 int halyard_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+/* bind.c */
 int halyard_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file);
 /* queue.c */
 int halyard_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);
@@ -505,7 +506,7 @@ int halyard_ioctl_queue_query(struct drm_device *drm, void *data, struct drm_fil
 /* submit.c */
 int halyard_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
 
-/* ---- queue.c, job.c, submit.c, recovery.c: the job side ---- */
+/* ---- sched.c, queue.c, submit.c, recovery.c, suspend.c: the job side ---- */
 
 /* Device time that one run of a job may take, unless an administrator sets another limit. */
 #define HALYARD_JOB_LIMIT_MS		(10 * 60 * MSEC_PER_SEC)

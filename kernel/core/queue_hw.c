@@ -7,7 +7,10 @@
 
 #include "queue.h"
 
-/* Jobs that come now wait for halyard_queue_launch(), or for their end. */
+/**
+ * halyard_queue_shut - have jobs that come now wait for halyard_queue_launch(), or for their end
+ * @q: the queue, &halyard_slot.run_lock held
+ */
 void halyard_queue_shut(struct halyard_queue_core *q)
 {
 	unsigned long flags;
@@ -41,7 +44,12 @@ static int halyard_queue_fini(struct halyard_queue_core *q)
 	return 0;
 }
 
-/* Stops the queue by the means that disturb no other one. */
+/**
+ * halyard_queue_quiesce - stop a queue by the means that disturb no other one
+ * @q: the queue, &halyard_core.reset_lock and &halyard_slot.run_lock held
+ *
+ * Return: 0, or a negative error: only a reset of the device is left.
+ */
 int halyard_queue_quiesce(struct halyard_queue_core *q)
 {
 	struct halyard_device *hdev = q->queue.hdev;
@@ -93,9 +101,13 @@ found:
 	return job;
 }
 
-/*
- * Makes the queue known to the device, and gives it what it is to run: all jobs that it did not
- * complete before a reset.
+/**
+ * halyard_queue_launch - make a queue known to the device, and give it what it is to run
+ * @q: the queue, &halyard_core.reset_lock and &halyard_slot.run_lock held
+ *
+ * That is all jobs that the device did not complete before a reset.
+ *
+ * Return: 0, or what the chip says.
  */
 int halyard_queue_launch(struct halyard_queue_core *q)
 {
@@ -139,6 +151,13 @@ int halyard_queue_launch(struct halyard_queue_core *q)
 	return 0;
 }
 
+/**
+ * halyard_job_find_locked - find a job that the device has
+ * @q: its queue, &halyard_slot.fence_lock held
+ * @seqno: its number; 0: the oldest
+ *
+ * Return: the job, or NULL when it is over.
+ */
 struct halyard_job_core *halyard_job_find_locked(struct halyard_queue_core *q, u64 seqno)
 {
 	struct halyard_job_core *job;
@@ -165,9 +184,9 @@ static void halyard_queue_forgive_locked(struct halyard_queue_core *q)
 		halyard_queue_end_job_locked(q, q->fault_seqno, q->fault.error);
 }
 
-/*
- * The device has stopped working on the queue: its guilty job gets the error it earned, the jobs
- * after it are cancelled.
+/**
+ * halyard_queue_condemn - give the guilty job the error it earned, and cancel those after it
+ * @q: the queue, on which the device has stopped working
  */
 void halyard_queue_condemn(struct halyard_queue_core *q)
 {
@@ -197,7 +216,11 @@ void halyard_queue_condemn(struct halyard_queue_core *q)
 			       q->fault.cause, q->fault.address, q->fault.command);
 }
 
-/* The device is gone or going, and reaches nothing any more. */
+/**
+ * halyard_queue_lose - end a queue of a device that is gone or going, and reaches nothing any more
+ * @q: the queue, &halyard_core.reset_lock held
+ * @error: of its jobs
+ */
 void halyard_queue_lose(struct halyard_queue_core *q, int error)
 {
 	unsigned long flags;
@@ -225,7 +248,12 @@ void halyard_queue_lose(struct halyard_queue_core *q, int error)
 	mutex_unlock(&q->slot->run_lock);
 }
 
-/* After a reset: who is in order goes on, all others end. */
+/**
+ * halyard_queue_restore - after a reset, have a queue go on that is in order, and end all others
+ * @q: the queue, &halyard_core.reset_lock held
+ *
+ * Return: 0, or what the chip says.
+ */
 int halyard_queue_restore(struct halyard_queue_core *q)
 {
 	unsigned long flags;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hangs, faults, resets. A watchdog per queue blames a job only after a time without progress of
- * its own queue, or when it has had more of the device's time than any job may. The guilty queue
- * is stopped by the gentlest means that works, and what that costs others is given to the device
+ * Hangs, faults, resets: what is done about them; watchdog.c finds them. The guilty queue is
+ * stopped by the gentlest means that works, and what that costs others is given to the device
  * again:
  *
  *	queue -> engine -> device -> PCI function -> the device is lost and unplugged
@@ -31,6 +30,12 @@ static const char *const halyard_reset_names[] = {
 	[HALYARD_RESET_FUNCTION] = "function",
 };
 
+/**
+ * halyard_reset_note - count a reset, and tell of it
+ * @hdev: the device
+ * @level: of what
+ * @ret: how it ended: 0 or a negative error
+ */
 void halyard_reset_note(struct halyard_device *hdev, enum halyard_reset_level level, int ret)
 {
 	trace_halyard_reset(hdev, level, ret);
@@ -50,6 +55,10 @@ static struct halyard_queue_core *halyard_slot_owner(struct halyard_sched *sched
 
 /* ---- the device ---- */
 
+/**
+ * halyard_queues_shut - halyard_queue_shut() of every queue
+ * @sched: the job side, &halyard_core.reset_lock held
+ */
 void halyard_queues_shut(struct halyard_sched *sched)
 {
 	struct halyard_queue_core *q;
@@ -65,6 +74,10 @@ void halyard_queues_shut(struct halyard_sched *sched)
 	}
 }
 
+/**
+ * halyard_scheds_start - let the schedulers go on after drm_sched_wqueue_stop()
+ * @sched: the job side
+ */
 void halyard_scheds_start(struct halyard_sched *sched)
 {
 	u32 i;
@@ -102,7 +115,12 @@ static void halyard_queues_lose(struct halyard_sched *sched, int error)
 	}
 }
 
-/* From reset, or after a stop, to where it was. */
+/**
+ * halyard_start_and_restore - start the chip, from reset or after a stop, and go on where it was
+ * @hdev: the device, &halyard_core.reset_lock held
+ *
+ * Return: 0 or a negative error: it does not work.
+ */
 int halyard_start_and_restore(struct halyard_device *hdev)
 {
 	int ret;
@@ -154,9 +172,13 @@ static void halyard_device_put_down(struct halyard_device *hdev)
 	halyard_queues_lose(hdev->core->sched, -EIO);
 }
 
-/*
- * Up the ladder from the device. Afterwards it works, without the queues that were faulted or
- * destroyed, or it is lost, or out of use for want of firmware.
+/**
+ * halyard_reset_device - go up the ladder from the device
+ * @hdev: the device, &halyard_core.reset_lock held
+ * @reason: for the log, a string constant
+ *
+ * Afterwards it works, without the queues that were faulted or destroyed, or it is lost, or out of
+ * use for want of firmware.
  */
 void halyard_reset_device(struct halyard_device *hdev, const char *reason)
 {
@@ -183,7 +205,7 @@ void halyard_reset_device(struct halyard_device *hdev, const char *reason)
 		WRITE_ONCE(hdev->core->down, false);
 }
 
-/* ---- what is done about it ---- */
+/* ---- works ---- */
 
 /*
  * Looks once more, now that nobody else recovers anything: the job may have been completed, or
@@ -207,6 +229,10 @@ static bool halyard_queue_is_guilty(struct halyard_queue_core *q)
 	return guilty;
 }
 
+/**
+ * halyard_recover_queue - stop a queue whose job was found guilty, or the device when that fails
+ * @q: the queue
+ */
 void halyard_recover_queue(struct halyard_queue_core *q)
 {
 	struct halyard_device *hdev = q->queue.hdev;
@@ -292,6 +318,8 @@ void halyard_lost_work(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
+/* ---- the end ---- */
+
 /**
  * halyard_sched_unplug - end the job side of a device
  * @hdev: the device, unplugged and stopped
@@ -320,6 +348,8 @@ void halyard_sched_unplug(struct halyard_device *hdev)
 	halyard_scheds_start(sched);
 	complete_all(&sched->unplugged);
 }
+
+/* ---- error injection ---- */
 
 /**
  * halyard_sched_debugfs_init - files that change recovery: where it begins, and when

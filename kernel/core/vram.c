@@ -17,10 +17,7 @@
 #include <linux/slab.h>
 
 #include <drm/drm_managed.h>
-#include <drm/drm_prime.h>
-#include <drm/ttm/ttm_placement.h>
 #include <drm/ttm/ttm_range_manager.h>
-#include <drm/ttm/ttm_tt.h>
 
 #include <compat.h>
 
@@ -30,6 +27,14 @@
 
 const struct ttm_place halyard_host_place = { .mem_type = TTM_PL_SYSTEM };
 
+/**
+ * halyard_bo_place() - gives an object one of some places
+ * @bo: the object, its reservation lock held
+ * @places: the best first
+ * @num: entries of @places
+ *
+ * Return: 0, -ENOMEM when all are taken, -ERESTARTSYS, or what a move returns
+ */
 int halyard_bo_place(struct halyard_bo *bo, const struct ttm_place *places, u32 num)
 {
 	struct ttm_placement placement = { .num_placement = num, .placement = places };
@@ -58,7 +63,12 @@ static int halyard_bo_place_vram(struct halyard_bo *bo)
 	return halyard_bo_place(bo, places + all, ARRAY_SIZE(places) - all);
 }
 
-/* Waits for moves, which not everybody who is to see the object knows of. */
+/**
+ * halyard_vram_settle() - waits for moves, which not everybody who is to see the object knows of
+ * @bo: the object, its reservation lock held
+ *
+ * Return: 0, -EIO when its contents are lost, -ERESTARTSYS
+ */
 int halyard_vram_settle(struct halyard_bo *bo)
 {
 	long ret;

@@ -174,6 +174,13 @@ const struct dma_buf_ops halyard_vram_dma_buf_ops = {
 	.vunmap = drm_gem_dmabuf_vunmap,
 };
 
+/**
+ * halyard_vram_vmap() - &drm_gem_object_funcs.vmap
+ * @obj: the object, its reservation lock held
+ * @map: out: where the kernel sees it
+ *
+ * Return: 0 or a negative error
+ */
 int halyard_vram_vmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
 	struct halyard_bo *bo = to_halyard_bo(obj);
@@ -188,6 +195,11 @@ int halyard_vram_vmap(struct drm_gem_object *obj, struct iosys_map *map)
 	return ret;
 }
 
+/**
+ * halyard_vram_vunmap() - &drm_gem_object_funcs.vunmap
+ * @obj: the object, its reservation lock held
+ * @map: of halyard_vram_vmap()
+ */
 void halyard_vram_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
 	struct halyard_bo *bo = to_halyard_bo(obj);

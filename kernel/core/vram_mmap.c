@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Processes' access to objects in the device's memory: through its window, in host memory when there
- * is no room, and to nothing of worth when the device is gone.
+ * Processes' access to objects in the device's memory: through its window, in host memory when
+ * there is no room, and to nothing of worth when the device is gone.
  */
 
 #include <linux/dma-resv.h>
@@ -108,6 +108,13 @@ const struct vm_operations_struct halyard_vram_vm_ops = {
 	.access = ttm_bo_vm_access,
 };
 
+/**
+ * halyard_vram_mmap() - &drm_gem_object_funcs.mmap
+ * @obj: the object
+ * @vma: the mapping
+ *
+ * Return: 0, -EINVAL for a private mapping
+ */
 int halyard_vram_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
 	if (halyard_compat_is_cow_mapping(vma))

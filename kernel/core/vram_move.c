@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What TTM asks of the core: host memory for objects of the device's memory, and that their contents
- * follow when their place changes.
+ * What TTM asks of the core: host memory for objects of the device's memory, and that their
+ * contents follow when their place changes.
  */
 
 #include <linux/dma-mapping.h>
@@ -116,6 +116,10 @@ static void halyard_tt_unpopulate(struct ttm_device *ttm, struct ttm_tt *base)
 	atomic_dec(&to_halyard_tt(base)->bo->pages);
 }
 
+/**
+ * halyard_vram_unmap_bo() - leaves no host memory of an object mapped for the device
+ * @bo: an object of a device that is stopped
+ */
 void halyard_vram_unmap_bo(struct halyard_bo *bo)
 {
 	dma_resv_lock(bo->gem.resv, NULL);

@@ -10,6 +10,12 @@
 
 /* ---- queues ---- */
 
+/**
+ * halyard_timeout - how long a queue may stand still
+ * @hdev: the device
+ *
+ * Return: jiffies.
+ */
 unsigned long halyard_timeout(struct halyard_device *hdev)
 {
 	return msecs_to_jiffies(READ_ONCE(hdev->core->sched->timeout_ms));
