@@ -415,7 +415,11 @@ static void halyard_dump_work(struct work_struct *work)
 	struct halyard_device *hdev = dump->hdev;
 	void *copy;
 
-	/* Not of kernel memory that user space could have as much of as it lets jobs fail. */
+	/*
+	 * devcoredump frees what it gets, and the buffer is for the next failure. The copy counts
+	 * as nobody's memory; jobs that fail on purpose can't make many of them, as devcoredump
+	 * keeps one per device, until it is deleted or old, and drops those that come meanwhile.
+	 */
 	copy = vmalloc(dump->size);
 	if (copy) {
 		memcpy(copy, dump->data, dump->size);

@@ -116,6 +116,32 @@ static void recovery_progress_is_no_hang(struct kunit *test)
 	recovery_expect_works(test, fix, 0, 2);
 }
 
+/* A job of queue 0, which may have so much of the device's time. */
+static u32 recovery_submit_limited(struct kunit *test, struct mock_pair *fix, u32 limit_ms)
+{
+	u32 done;
+
+	fix->mock->hdev->core->sched->job_limit_ms = limit_ms;
+	done = mock_submit_signalling(fix->mock, fix->queues[0]);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(fix->mock, 0, 1));
+
+	return done;
+}
+
+/* The watchdog sees queue 0 spend time, and does nothing about it. */
+static void recovery_expect_spends(struct kunit *test, struct mock_pair *fix, u64 ns, u32 done)
+{
+	mock_spend(fix->mock, 0, ns);
+	KUNIT_EXPECT_TRUE(test, recovery_wait_polls(fix->mock, 0, 10));
+	KUNIT_EXPECT_TRUE(test, mock_pending(fix->file, done));
+}
+
+static void recovery_expect_ends(struct kunit *test, struct mock_pair *fix, u32 done)
+{
+	mock_complete(fix->mock, 0, 1);
+	KUNIT_EXPECT_EQ(test, mock_result(fix->mock, fix->file, done), 0);
+}
+
 /* It moves, and is stopped all the same: others want the device, too. */
 static void recovery_job_limit(struct kunit *test)
 {
@@ -123,18 +149,15 @@ static void recovery_job_limit(struct kunit *test)
 	struct mock *mock = fix->mock;
 	u32 done[3], i;
 
-	mock->hdev->core->sched->job_limit_ms = 1000;
-	for (i = 0; i < 3; i++)
+	done[0] = recovery_submit_limited(test, fix, 1000);
+	for (i = 1; i < 3; i++)
 		done[i] = mock_submit_signalling(mock, fix->queues[0]);
 	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 3));
 
 	/* The time of jobs before it is not its own. */
 	mock_spend(mock, 0, 999 * NSEC_PER_MSEC);
-	mock_complete(mock, 0, 1);
-	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[0]), 0);
-	mock_spend(mock, 0, 999 * NSEC_PER_MSEC);
-	KUNIT_EXPECT_TRUE(test, recovery_wait_polls(mock, 0, 10));
-	KUNIT_EXPECT_TRUE(test, mock_pending(fix->file, done[1]));
+	recovery_expect_ends(test, fix, done[0]);
+	recovery_expect_spends(test, fix, 999 * NSEC_PER_MSEC, done[1]);
 
 	mock_spend(mock, 0, NSEC_PER_MSEC);
 	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[1]), -ETIME);
@@ -146,17 +169,10 @@ static void recovery_job_limit(struct kunit *test)
 static void recovery_no_job_limit(struct kunit *test)
 {
 	struct mock_pair *fix = mock_pair(test);
-	struct mock *mock = fix->mock;
-	u32 done;
+	u32 done = recovery_submit_limited(test, fix, 0);
 
-	mock->hdev->core->sched->job_limit_ms = 0;
-	done = mock_submit_signalling(mock, fix->queues[0]);
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
-	mock_spend(mock, 0, 24ULL * 3600 * NSEC_PER_SEC);
-	KUNIT_EXPECT_TRUE(test, recovery_wait_polls(mock, 0, 10));
-	KUNIT_EXPECT_TRUE(test, mock_pending(fix->file, done));
-	mock_complete(mock, 0, 1);
-	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done), 0);
+	recovery_expect_spends(test, fix, 24ULL * 3600 * NSEC_PER_SEC, done);
+	recovery_expect_ends(test, fix, done);
 }
 
 /* What a reset undoes does not count. */
@@ -164,21 +180,14 @@ static void recovery_job_limit_of_a_run(struct kunit *test)
 {
 	struct mock_pair *fix = mock_pair(test);
 	struct mock *mock = fix->mock;
-	u32 done;
+	u32 done = recovery_submit_limited(test, fix, 1000);
 
-	mock->hdev->core->sched->job_limit_ms = 1000;
-	done = mock_submit_signalling(mock, fix->queues[0]);
-	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
-	mock_spend(mock, 0, 600 * NSEC_PER_MSEC);
-	KUNIT_EXPECT_TRUE(test, recovery_wait_polls(mock, 0, 10));
+	recovery_expect_spends(test, fix, 600 * NSEC_PER_MSEC, done);
 	halyard_device_fault(mock->hdev, "test");
 	halyard_recover_wait(mock->hdev);
 	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
-	mock_spend(mock, 0, 600 * NSEC_PER_MSEC);
-	KUNIT_EXPECT_TRUE(test, recovery_wait_polls(mock, 0, 10));
-	KUNIT_EXPECT_TRUE(test, mock_pending(fix->file, done));
-	mock_complete(mock, 0, 1);
-	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done), 0);
+	recovery_expect_spends(test, fix, 600 * NSEC_PER_MSEC, done);
+	recovery_expect_ends(test, fix, done);
 }
 
 /* The engine is busy with others' jobs. */
