@@ -290,8 +290,8 @@ void halyard_device_work(struct work_struct *work)
 
 /*
  * drm_dev_wedged_event() does the same for devices with a primary node, which this class has not.
- * All fences are signalled and nothing is accepted any more, as user space may rely on when it
- * hears this.
+ * When user space hears this, what the device had has ended, and nothing is accepted any more. Jobs
+ * that were still waiting for others end when those do.
  */
 static void halyard_wedged_event(struct halyard_device *hdev)
 {
