@@ -36,11 +36,6 @@ int write_once(const fs::path& path, const std::string& text) {
   return error;
 }
 
-void write_or_throw(const fs::path& path, const std::string& text) {
-  if (const int error = write_once(path, text); error != 0)
-    throw std::system_error(error, std::generic_category(), "\"" + text + "\" to " + path.string());
-}
-
 template <class Done>
 bool await(Done done) {
   const auto end = std::chrono::steady_clock::now() + kRecovery;
@@ -57,8 +52,6 @@ Card::Card() {
   const auto info = Device::open().info();
   chip_ = info.chip;
   node_ = info.path;
-  device_ = "/sys/bus/pci/devices/" + std::string(info.bus);
-  driver_ = fs::canonical(device_ / "driver");
   // By the card's place on the bus: its number may change when it comes back.
   debugfs_ = "/sys/kernel/debug/accel/" + std::string(info.bus);
   if (!fs::exists(debugfs_ / "inject"))
@@ -135,7 +128,7 @@ std::vector<std::string> Card::banned() const {
 }
 
 void Card::set_timeout(unsigned ms) const {
-  write_or_throw(debugfs_ / "timeout_ms", std::to_string(ms));
+  test::write_file(debugfs_ / "timeout_ms", std::to_string(ms));
 }
 
 bool Card::exists() const {
@@ -147,13 +140,9 @@ bool Card::wait_gone() const {
 }
 
 void Card::revive() const {
-  const std::string name = device_.filename();
-  write_or_throw(driver_ / "unbind", name);
-  // A reset of the function does not arrive at a card without a link.
-  write_or_throw(device_ / "reset_method", "bus");
-  write_or_throw(device_ / "reset", "1");
-  write_or_throw(device_ / "reset_method", "flr bus");
-  write_or_throw(driver_ / "bind", name);
+  slot_.unbind();
+  slot_.reset_bus();
+  slot_.bind();
   if (!await([&] { return exists(); })) throw std::runtime_error("the card does not come back");
 }
 

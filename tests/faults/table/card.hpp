@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cases.hpp"
+#include "lost.hpp"
 
 namespace halyard::faults {
 
@@ -51,7 +52,8 @@ class Card {
   [[nodiscard]] std::string read(const std::string& name) const;
 
   std::string chip_;
-  std::filesystem::path node_, device_, driver_, debugfs_;
+  std::filesystem::path node_, debugfs_;
+  test::Slot slot_;
 };
 
 }  // namespace halyard::faults

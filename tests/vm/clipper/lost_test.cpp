@@ -4,21 +4,12 @@
 /// with an error that says so, nothing hangs, and a device that comes back is a new one.
 
 #include <fcntl.h>
-#include <linux/netlink.h>
-#include <poll.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 
-#include <array>
 #include <atomic>
 #include <cerrno>
-#include <filesystem>
-#include <fstream>
 #include <memory>
-#include <stdexcept>
-#include <string>
 #include <thread>
-#include <vector>
 
 #include <gtest/gtest.h>
 #include <xf86drm.h>
@@ -29,45 +20,6 @@
 
 namespace halyard::test {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// What the kernel tells of its devices from now on, as udev hears it.
-class Uevents {
- public:
-  Uevents() : socket_(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT)) {
-    sockaddr_nl address{};
-    address.nl_family = AF_NETLINK;
-    address.nl_groups = 1;  // the kernel's own
-    require(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0
-                ? 0
-                : errno,
-            "bind a netlink socket");
-  }
-
-  /// Waits for an event of a device that has this property; false when none comes.
-  [[nodiscard]] bool await(const std::string& device, const std::string& property) const {
-    std::array<char, 8192> message{};
-    pollfd polled{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-    while (poll(&polled, 1, 20000) == 1) {
-      const ssize_t size = recv(socket_.get(), message.data(), message.size(), 0);
-      if (size < 0) {
-        return false;
-      }
-      const std::string text(message.data(), static_cast<std::size_t>(size));
-      const auto has = [&text](const std::string& part) {
-        return text.find(part + '\0') != std::string::npos;
-      };
-      if (has("DEVNAME=accel/" + device) && has(property)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
- private:
-  File socket_;
-};
 
 /// A client with a job that stays in flight: it waits at a gate in memory.
 class Lost : public testing::Test {
@@ -120,9 +72,6 @@ class Lost : public testing::Test {
   std::uint32_t queue_ = 0;
 };
 
-/// Ends without a device: last in the file, and GoogleTest runs suites in order.
-using LostForGood = Lost;
-
 TEST_F(Lost, RemovedWithJobsInFlight) {
   const File first = submit_gated();
   const File second = submit_gated();
@@ -136,14 +85,13 @@ TEST_F(Lost, RemovedWithJobsInFlight) {
 }
 
 TEST_F(Lost, UnboundWithOpenFiles) {
-  const fs::path device = pci_device();
-  const fs::path driver = fs::canonical(device / "driver");
+  const Slot slot;
   for (int i = 0; i < 3; ++i) {
     const File done = submit_gated();
-    write_file(driver / "unbind", device.filename());
+    slot.unbind();
     EXPECT_EQ(end_of(done), -ENODEV);
     expect_gone();
-    write_file(driver / "bind", device.filename());
+    slot.bind();
     expect_new_device_works();
     SetUp();  // a client of the new device; the old one's file is closed
   }
@@ -153,13 +101,12 @@ TEST_F(Lost, SharedMemoryOutlivesTheDevice) {
   int fd = -1;
   ASSERT_EQ(drmPrimeHandleToFD(client_->fd(), gate_.handle, DRM_CLOEXEC | DRM_RDWR, &fd), 0);
   const File dmabuf(fd);
-  const fs::path device = pci_device();
-  const fs::path driver = fs::canonical(device / "driver");
-  write_file(driver / "unbind", device.filename());
+  const Slot slot;
+  slot.unbind();
   client_.reset();
   const Mapping map(kPage, dmabuf.get(), 0, PROT_READ | PROT_WRITE);
   map.as<std::uint32_t>()[0] = 1;
-  write_file(driver / "bind", device.filename());
+  slot.bind();
   expect_new_device_works();
 }
 
@@ -174,28 +121,6 @@ TEST_F(Lost, FunctionResetIsSurvived) {
   EXPECT_EQ(end_of(done), 1);
   EXPECT_EQ(client_->query(queue_).state, static_cast<std::uint32_t>(DRM_HALYARD_QUEUE_ACTIVE));
   EXPECT_EQ(client_->run(gated_.job(queue_)), 1);
-}
-
-TEST_F(LostForGood, LinkLossEndsEverything) {
-  std::vector<File> done;
-  done.push_back(submit_gated());
-  const std::string node = device_node();
-  const Uevents uevents;
-  inject("link_loss");
-  for (int i = 0; i < 3; ++i) {
-    done.push_back(submit_gated());
-  }
-  EXPECT_EQ(end_of(done[0]), -ETIME);  // nothing tells it from a hang
-  for (std::size_t i = 1; i < done.size(); ++i) {
-    EXPECT_LT(end_of(done[i]), 0);
-  }
-  EXPECT_TRUE(uevents.await(fs::path(node).filename(), "WEDGED=rebind,bus-reset"));
-  // The node goes soon after the fences.
-  for (int i = 0; i < 200 && fs::exists(node); ++i) {
-    sleep_ms(50);
-  }
-  EXPECT_FALSE(fs::exists(node));
-  expect_gone();
 }
 
 }  // namespace

@@ -211,12 +211,11 @@ TEST_F(Sleep, JobsAndSleepMeet) {
 }
 
 TEST_F(Sleep, UnboundAsleep) {
-  const fs::path device = pci_device();
-  const fs::path driver = fs::canonical(device / "driver");
+  const Slot slot;
   fall_asleep();
-  write_file(driver / "unbind", device.filename());
+  slot.unbind();
   EXPECT_THROW(user_.run(), halyard::Error);
-  write_file(driver / "bind", device.filename());
+  slot.bind();
   ASSERT_TRUE(wait_for_device());
   User().run();
   set_sleep_after(kShort);

@@ -4,7 +4,6 @@
 /// mappings stay, nothing hangs, and a card that comes back is a new one.
 
 #include <cerrno>
-#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -16,7 +15,6 @@
 namespace halyard::test {
 namespace {
 
-namespace fs = std::filesystem;
 using emu::test::fill_task;
 using emu::test::i32;
 
@@ -29,9 +27,9 @@ class Lost : public testing::Test {
     ASSERT_EQ(user_->client.run(job_), 1);
   }
 
-  /// What makes a job stay in flight.
-  File submit_with(const char* kind, unsigned argument = 0) {
-    inject(kind, -1, 0, 1, argument);
+  /// A job that stays in flight.
+  File submit_hanging() {
+    inject("hang");
     const std::uint32_t done = user_->client.make_syncobj();
     Job job = job_;
     require(user_->client.submit(job.signal(done)), "SUBMIT");
@@ -56,11 +54,8 @@ class Lost : public testing::Test {
   Job job_;
 };
 
-/// Ends without a device: last in the file, and GoogleTest runs suites in order.
-using LostForGood = Lost;
-
 TEST_F(Lost, RemovedWithAJobInFlight) {
-  const File done = submit_with("hang");
+  const File done = submit_hanging();
   write_file(pci_device() / "remove", "1");
   EXPECT_EQ(end_of(done), -ENODEV);
   expect_mapping_stays();
@@ -69,14 +64,13 @@ TEST_F(Lost, RemovedWithAJobInFlight) {
 }
 
 TEST_F(Lost, UnboundWithAJobInFlight) {
-  const fs::path device = pci_device();
-  const fs::path driver = fs::canonical(device / "driver");
+  const Slot slot;
   for (int i = 0; i < 3; ++i) {
-    const File done = submit_with("hang");
-    write_file(driver / "unbind", device.filename());
+    const File done = submit_hanging();
+    slot.unbind();
     EXPECT_EQ(end_of(done), -ENODEV);
     expect_mapping_stays();
-    write_file(driver / "bind", device.filename());
+    slot.bind();
     expect_new_device_works();
     SetUp();  // a client of the new device; the old one's file is closed
   }
@@ -89,31 +83,10 @@ TEST_F(Lost, UnboundWithMemoryInUse) {
     handles.push_back(user_->client.make_bo(4 * kMiB));
     ASSERT_EQ(user_->run_on(handles.back(), 4 * kMiB, {fill_task(i32(0, {1 << 20}), 9)}), 1);
   }
-  const fs::path device = pci_device();
-  const fs::path driver = fs::canonical(device / "driver");
-  write_file(driver / "unbind", device.filename());
-  write_file(driver / "bind", device.filename());
+  const Slot slot;
+  slot.unbind();
+  slot.bind();
   expect_new_device_works();
-}
-
-TEST_F(LostForGood, LinkLossEndsEverything) {
-  const std::string node = device_node();
-  std::vector<File> done;
-  done.push_back(submit_with("slow", 1'000'000));
-  for (int i = 0; i < 3; ++i) {
-    const std::uint32_t syncobj = user_->client.make_syncobj();
-    Job job = job_;
-    ASSERT_EQ(user_->client.submit(job.signal(syncobj)), 0);
-    done.push_back(export_fence(user_->client, syncobj));
-  }
-  inject("link_loss");
-  for (const File& file : done)
-    EXPECT_LT(end_of(file), 0);
-  expect_mapping_stays();
-  // The node goes soon after the fences.
-  for (int i = 0; i < 200 && fs::exists(node); ++i)
-    sleep_ms(50);
-  EXPECT_FALSE(fs::exists(node));
 }
 
 }  // namespace

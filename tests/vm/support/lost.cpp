@@ -25,15 +25,23 @@ fs::path pci_device() {
   return fs::canonical("/sys/class/accel" / fs::path(device_node()).filename() / "device");
 }
 
+bool has_device() {
+  std::error_code error;
+  return fs::directory_iterator("/dev/accel", error) != fs::directory_iterator();
+}
+
 bool wait_for_device() {
   for (int i = 0; i < 200; ++i) {
-    std::error_code error;
-    if (fs::directory_iterator("/dev/accel", error) != fs::directory_iterator()) {
-      return true;
-    }
+    if (has_device()) return true;
     sleep_ms(50);
   }
   return false;
+}
+
+void Slot::reset_bus() const {
+  write_file(device_ / "reset_method", "bus");
+  write_file(device_ / "reset", "1");
+  write_file(device_ / "reset_method", "flr bus");
 }
 
 File export_fence(const Client& client, std::uint32_t syncobj) {
