@@ -28,14 +28,13 @@ PciInfo Card::make_pci() {
 }
 
 Card::Card(const ChipOptions& options, Judge& judge, Trace& trace, const CardTiming& timing)
-    : timing_(timing),
-      judge_(judge),
-      trace_(trace),
+    : RegisterCard(kFace, judge, trace),
+      timing_(timing),
       mmu_(judge, counters_, timing.flush_grace),
       interrupts_(CLP_NUM_VECTORS, counters_.at(CLP_PERF_INTERRUPTS)) {
   refuse_settings(options.settings);
   for (const std::string& text : options.inject)
-    option_injections_.push_back(parse_injection(text));
+    option_injections_.push_back(normalised(parse_injection(text)));
   for (unsigned i = 0; i < CLP_NUM_QUEUES; ++i)
     queues_.at(i).id = i;
   for (unsigned i = 0; i < CLP_NUM_ENGINES; ++i) {
@@ -72,12 +71,6 @@ void Card::detach() {
     rouse_engines();
   }
   threads_.clear();
-}
-
-std::uint64_t Card::timestamp() const {
-  const auto now = Clock::now().time_since_epoch().count();
-  const Clock::duration since{now - power_on_.load(std::memory_order_relaxed)};
-  return static_cast<std::uint64_t>(std::chrono::nanoseconds(since).count());
 }
 
 bool Card::may_run() const {
@@ -153,11 +146,7 @@ void Card::reset(ResetKind kind) {
     interrupts_.mute(false);
   }
   if (kind == ResetKind::kPowerOn) {
-    power_on_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
-    asleep_ = false;
-    injector_.disarm_all();
-    for (const Injection& injection : option_injections_)
-      injector_.arm(normalised(injection));
+    begin_power_on();
   }
   begin_reset(false);
 }

@@ -19,15 +19,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "chips/chip.hpp"
 #include "chips/clipper/counters.hpp"
 #include "chips/clipper/fault_queue.hpp"
 #include "chips/clipper/injections.hpp"
@@ -35,8 +32,7 @@
 #include "chips/clipper/registers.hpp"
 #include "chips/clipper/scheduler.hpp"
 #include "chips/common/interrupts.hpp"
-#include "chips/judge.hpp"
-#include "chips/trace.hpp"
+#include "chips/common/register_card.hpp"
 
 namespace halyard::emu::clipper {
 
@@ -61,27 +57,20 @@ struct CardTiming {
   std::chrono::microseconds poll_last{2000};
 };
 
-class Card final : public Chip {
+class Card final : public RegisterCard<Block> {
  public:
   Card(const ChipOptions& options, Judge& judge, Trace& trace, const CardTiming& timing = {});
   ~Card() override;
-  Card(const Card&) = delete;
-  Card& operator=(const Card&) = delete;
 
   [[nodiscard]] const PciInfo& pci() const override { return pci_; }
   void attach(Host& host) override;
   void detach() override;
-  void bar_read(unsigned bar, std::uint64_t offset, std::span<std::byte> data) override;
-  void bar_write(unsigned bar, std::uint64_t offset, std::span<const std::byte> data) override;
   void reset(ResetKind kind) override;
   void set_power(PowerState state) override;
   void set_bus_master(bool enabled) override;
   void dma_unmapped(std::uint64_t address, std::uint64_t size) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-  using Time = Clock::time_point;
-  using Lock = std::unique_lock<std::mutex>;
   static constexpr unsigned kHousekeeper = CLP_NUM_ENGINES;
 
   struct Engine {
@@ -109,8 +98,8 @@ class Card final : public Chip {
   enum class Step : std::uint8_t { kContinue, kWaiting, kFaulted, kHung };
 
   // card.cpp
+  static const Face kFace;
   static PciInfo make_pci();
-  [[nodiscard]] std::uint64_t timestamp() const;
   [[nodiscard]] bool may_run() const;  ///< mutex_ held
   void begin_reset(bool fails);        ///< mutex_ held
   void report_unannounced_reset(const char* what);
@@ -123,22 +112,19 @@ class Card final : public Chip {
   [[nodiscard]] bool jobs_in_flight() const;
 
   // card_registers.cpp
-  [[nodiscard]] bool accept(std::uint64_t offset, std::size_t size, bool write, RegisterRef& ref);
-  [[nodiscard]] std::uint32_t read_register(const RegisterRef& ref);
+  [[nodiscard]] const char* not_ready() const override;
+  [[nodiscard]] std::uint32_t read_register(const RegisterRef& ref) override;
   [[nodiscard]] std::uint32_t read_global(std::uint16_t offset);
   [[nodiscard]] std::uint32_t read_context(unsigned ctx, std::uint16_t offset) const;
   [[nodiscard]] std::uint32_t read_engine(unsigned index, std::uint16_t offset);
   [[nodiscard]] std::uint32_t read_queue(const Queue& queue, std::uint16_t offset) const;
-  [[nodiscard]] std::uint32_t read_inject(std::uint16_t offset) const;
-  void write_register(const RegisterRef& ref, std::uint32_t value);
+  void write_register(const RegisterRef& ref, std::uint32_t value) override;
   void write_global(std::uint16_t offset, std::uint32_t value);
   void write_control(std::uint32_t value);
   void write_fault_queue(std::uint16_t offset, std::uint32_t value);
   void write_context(unsigned ctx, std::uint16_t offset, std::uint32_t value);
-  void write_inject(std::uint16_t offset, std::uint32_t value);
-  void arm(const Injection& injection);
+  void arm(Injection injection) override;
   void send_spurious();
-  void after_unlock(std::function<void()> action) { deferred_.push_back(std::move(action)); }
 
   // queue_control.cpp
   void write_queue(Queue& queue, std::uint16_t offset, std::uint32_t value);
@@ -195,20 +181,14 @@ class Card final : public Chip {
 
   const PciInfo pci_ = make_pci();
   const CardTiming timing_;
-  Judge& judge_;
-  Trace& trace_;
   Host* host_ = nullptr;
-  std::vector<Injection> option_injections_;
 
   Counters counters_;
   Mmu mmu_;
   Interrupts interrupts_;
-  Injector injector_;
-  std::atomic<Clock::rep> power_on_{0};  ///< in Clock's ticks
-  std::function<std::uint64_t()> clock_ = [this] { return timestamp(); };
   std::array<Accesses, CLP_NUM_ENGINES + 1> accesses_;
 
-  mutable std::mutex mutex_;  ///< protects all below
+  // mutex_ protects all below.
   std::array<Queue, CLP_NUM_QUEUES> queues_;
   std::array<Engine, CLP_NUM_ENGINES> engines_;
   Scheduler scheduler_;
@@ -222,12 +202,8 @@ class Card final : public Chip {
   Time reset_due_;
   bool fatal_ = false;
   bool enabled_ = false;  ///< CONTROL.ENABLE
-  bool asleep_ = false;
-  std::atomic<bool> link_lost_{false};
   std::uint32_t scratch_ = 0;
-  Injection injection_{.kind = CLP_INJECT_NONE, .target = 0, .skip = 0, .count = 0, .arg = 0};
 
-  std::uint32_t timestamp_high_ = 0;
   std::array<std::array<std::uint32_t, 3>, CLP_NUM_ENGINES> engine_high_{};
   std::array<std::uint32_t, CLP_NUM_PERF> perf_high_{};
 
@@ -236,7 +212,6 @@ class Card final : public Chip {
     unsigned vector;
   };
   std::vector<LateInterrupt> late_;
-  std::vector<std::function<void()>> deferred_;  ///< what a register access does without the mutex
   std::condition_variable_any housekeeping_;
   bool housekeeping_due_ = false;
   bool audit_due_ = false;  ///< translations were made since the last audit

@@ -5,7 +5,6 @@
 #include <drm/halyard_clipper.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "chips/clipper/card.hpp"
@@ -15,51 +14,30 @@ namespace halyard::emu::clipper {
 
 namespace {
 
-constexpr RegisterRules kRegisterRules{.width = rules::kAccessWidth,
+constexpr InjectField kInjectFields[] = {
+    {CLP_INJECT_KIND - CLP_INJECT_KIND, &Injection::kind},
+    {CLP_INJECT_TARGET - CLP_INJECT_KIND, &Injection::target},
+    {CLP_INJECT_SKIP - CLP_INJECT_KIND, &Injection::skip},
+    {CLP_INJECT_COUNT - CLP_INJECT_KIND, &Injection::count},
+    {CLP_INJECT_ARG - CLP_INJECT_KIND, &Injection::arg},
+};
+
+}  // namespace
+
+const Card::Face Card::kFace{.bar = CLP_BAR,
+                             .find = find_register,
+                             .rules = {.width = rules::kAccessWidth,
                                        .undefined = rules::kUndefinedRegister,
                                        .direction = rules::kAccessDirection,
                                        .reserved = rules::kReservedBits,
                                        .not_ready = rules::kNotReady,
-                                       .asleep = rules::kSleepingAccess};
+                                       .asleep = rules::kSleepingAccess},
+                             .inject = kInjectFields,
+                             .inject_arm = CLP_INJECT_ARM - CLP_INJECT_KIND,
+                             .inject_fired = CLP_INJECT_FIRED - CLP_INJECT_KIND};
 
-}  // namespace
-
-bool Card::accept(std::uint64_t offset, std::size_t size, bool write, RegisterRef& ref) {
-  ref = find_register(offset);
-  return accept_access({.offset = offset,
-                        .size = size,
-                        .write = write,
-                        .asleep = asleep_,
-                        .not_ready = ready_ ? nullptr : "STATUS.READY is 0"},
-                       kRegisterRules, ref, judge_);
-}
-
-void Card::bar_read(unsigned bar, std::uint64_t offset, std::span<std::byte> data) {
-  std::ranges::fill(data, std::byte{0});
-  if (bar != CLP_BAR) return;  // MSI-X table and PBA: the host's
-  const std::scoped_lock guard(mutex_);
-  if (link_lost_ || asleep_) std::ranges::fill(data, std::byte{0xff});
-  if (link_lost_) return;
-  RegisterRef ref;
-  if (!accept(offset, data.size(), false, ref)) return;
-  const std::uint32_t value = read_register(ref);
-  std::memcpy(data.data(), &value, sizeof(value));
-}
-
-void Card::bar_write(unsigned bar, std::uint64_t offset, std::span<const std::byte> data) {
-  if (bar != CLP_BAR) return;
-  std::vector<std::function<void()>> actions;
-  {
-    const std::scoped_lock guard(mutex_);
-    RegisterRef ref;
-    if (link_lost_ || !accept(offset, data.size(), true, ref)) return;
-    std::uint32_t value = 0;
-    std::memcpy(&value, data.data(), sizeof(value));
-    write_register(ref, accept_value(value, kRegisterRules, ref, judge_));
-    actions.swap(deferred_);
-  }
-  for (const auto& action : actions)
-    action();
+const char* Card::not_ready() const {
+  return ready_ ? nullptr : "STATUS.READY is 0";
 }
 
 // ---- Reads -----------------------------------------------------------------------------------
@@ -208,25 +186,6 @@ std::uint32_t Card::read_queue(const Queue& queue, std::uint16_t offset) const {
   }
 }
 
-std::uint32_t Card::read_inject(std::uint16_t offset) const {
-  switch (offset + CLP_INJECT_KIND) {
-    case CLP_INJECT_KIND:
-      return injection_.kind;
-    case CLP_INJECT_TARGET:
-      return injection_.target;
-    case CLP_INJECT_SKIP:
-      return injection_.skip;
-    case CLP_INJECT_COUNT:
-      return injection_.count;
-    case CLP_INJECT_ARG:
-      return injection_.arg;
-    case CLP_INJECT_FIRED:
-      return injector_.fired();
-    default:
-      return 0;
-  }
-}
-
 // ---- Writes ----------------------------------------------------------------------------------
 
 void Card::write_register(const RegisterRef& ref, std::uint32_t value) {
@@ -333,32 +292,7 @@ void Card::write_context(unsigned ctx, std::uint16_t offset, std::uint32_t value
   mmu_.set_root(ctx, root);
 }
 
-void Card::write_inject(std::uint16_t offset, std::uint32_t value) {
-  switch (offset + CLP_INJECT_KIND) {
-    case CLP_INJECT_KIND:
-      injection_.kind = value;
-      return;
-    case CLP_INJECT_TARGET:
-      injection_.target = value;
-      return;
-    case CLP_INJECT_SKIP:
-      injection_.skip = value;
-      return;
-    case CLP_INJECT_COUNT:
-      injection_.count = value;
-      return;
-    case CLP_INJECT_ARG:
-      injection_.arg = value;
-      return;
-    case CLP_INJECT_ARM:
-      if (value != 0) arm(injection_);
-      return;
-    default:
-      return;
-  }
-}
-
-void Card::arm(const Injection& injection) {
+void Card::arm(Injection injection) {
   if (injection.kind == CLP_INJECT_NONE) return injector_.disarm_all();
   if (injection.kind >= CLP_NUM_INJECT)
     return judge_.report(rules::kReservedBits,

@@ -80,7 +80,7 @@ void Card::finish_reset() {
   late_.clear();
   fatal_ = false;
   scratch_ = 0;
-  injection_ = {.kind = CLP_INJECT_NONE, .target = 0, .skip = 0, .count = 0, .arg = 0};
+  injection_ = kNoInjection;
   resetting_ = false;
   ready_ = true;
 }

@@ -24,9 +24,9 @@ PciInfo Card::make_pci() {
 }
 
 Card::Card(const ChipOptions& options, Judge& judge, Trace& trace, const CardTiming& timing)
-    : timing_(timing), judge_(judge), trace_(trace) {
+    : RegisterCard(kFace, judge, trace), timing_(timing) {
   for (const std::string& text : options.inject)
-    option_injections_.push_back(parse_injection(text));
+    option_injections_.push_back(normalised(parse_injection(text)));
 }
 
 Card::~Card() {
@@ -47,12 +47,6 @@ void Card::detach() {
   for (std::jthread& thread : threads_)
     thread.request_stop();
   threads_.clear();
-}
-
-std::uint64_t Card::timestamp() const {
-  const auto now = Clock::now().time_since_epoch().count();
-  const Clock::duration since{now - power_on_.load(std::memory_order_relaxed)};
-  return static_cast<std::uint64_t>(std::chrono::nanoseconds(since).count());
 }
 
 // ---- Resets
@@ -89,7 +83,7 @@ void Card::finish_reset() {
   extra_cycles_ = 0;
   scratch_ = 0;
   jobs_ = commands_ = errors_ = ecc_corrected_ = 0;
-  injection_ = {.kind = DORY_INJECT_NONE, .skip = 0, .count = 0, .arg = 0};
+  injection_ = kNoInjection;
   late_.clear();
   space_.reset_counters();
   interrupt_.reset();
@@ -109,11 +103,7 @@ void Card::reset(ResetKind kind) {
     interrupt_.mute(false);
   }
   if (kind == ResetKind::kPowerOn) {
-    power_on_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
-    asleep_ = false;
-    injector_.disarm_all();
-    for (const Injection& injection : option_injections_)
-      injector_.arm(normalised(injection));
+    begin_power_on();
   }
   begin_reset(false);
 }

@@ -18,24 +18,20 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "chips/chip.hpp"
 #include "chips/common/bus_errors.hpp"
+#include "chips/common/register_card.hpp"
 #include "chips/dory/execution.hpp"
 #include "chips/dory/injections.hpp"
 #include "chips/dory/interrupt.hpp"
 #include "chips/dory/region_space.hpp"
 #include "chips/dory/registers.hpp"
 #include "chips/dory/rules.hpp"
-#include "chips/judge.hpp"
-#include "chips/trace.hpp"
 
 namespace halyard::emu::dory {
 
@@ -47,28 +43,20 @@ struct CardTiming {
   std::chrono::microseconds reset{100};  ///< from CTRL.RESET to its end, at least
 };
 
-class Card final : public Chip {
+class Card final : public RegisterCard<Block> {
  public:
   Card(const ChipOptions& options, Judge& judge, Trace& trace, const CardTiming& timing = {});
   ~Card() override;
-  Card(const Card&) = delete;
-  Card& operator=(const Card&) = delete;
 
   [[nodiscard]] const PciInfo& pci() const override { return pci_; }
   void attach(Host& host) override;
   void detach() override;
-  void bar_read(unsigned bar, std::uint64_t offset, std::span<std::byte> data) override;
-  void bar_write(unsigned bar, std::uint64_t offset, std::span<const std::byte> data) override;
   void reset(ResetKind kind) override;
   void set_power(PowerState state) override;
   void set_bus_master(bool enabled) override;
   void dma_unmapped(std::uint64_t address, std::uint64_t size) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-  using Time = Clock::time_point;
-  using Lock = std::unique_lock<std::mutex>;
-
   /// What a driver sets up. The stream's Region is never writable.
   struct Setup {
     Region stream;
@@ -85,8 +73,8 @@ class Card final : public Chip {
   };
 
   // card.cpp
+  static const Face kFace;
   static PciInfo make_pci();
-  [[nodiscard]] std::uint64_t timestamp() const;
   void begin_reset(bool fails);           ///< mutex_ held
   [[nodiscard]] bool reset_can_finish();  ///< mutex_ held
   void finish_reset();                    ///< mutex_ held
@@ -97,23 +85,20 @@ class Card final : public Chip {
   [[nodiscard]] Time next_deadline();
 
   // card_registers.cpp
-  [[nodiscard]] RegisterAccess describe(std::uint64_t offset, std::size_t size, bool write) const;
-  [[nodiscard]] std::uint32_t read_register(const RegisterRef& ref);
+  [[nodiscard]] const char* not_ready() const override;
+  [[nodiscard]] std::uint32_t read_register(const RegisterRef& ref) override;
   [[nodiscard]] std::uint32_t read_global(std::uint16_t offset);
   [[nodiscard]] std::uint32_t read_progress(std::uint16_t offset);
   [[nodiscard]] std::uint32_t read_perf(unsigned counter) const;
   [[nodiscard]] std::uint32_t read_region(const Region& region, std::uint16_t offset) const;
-  [[nodiscard]] std::uint32_t read_inject(std::uint16_t offset) const;
   [[nodiscard]] std::uint32_t status() const;
-  void write_register(const RegisterRef& ref, std::uint32_t value);
+  void write_register(const RegisterRef& ref, std::uint32_t value) override;
   void write_global(const RegisterRef& ref, std::uint32_t value);
   void write_setup(const RegisterRef& ref, std::uint32_t value);
-  void write_inject(std::uint16_t offset, std::uint32_t value);
   void run();
   [[nodiscard]] std::string refuse_setup() const;
-  void arm(const Injection& injection);
+  void arm(Injection injection) override;
   void send_spurious();
-  void after_unlock(std::function<void()> action) { deferred_.push_back(std::move(action)); }
 
   // worker.cpp
   void worker_main(const std::stop_token& stop);
@@ -132,26 +117,20 @@ class Card final : public Chip {
 
   const PciInfo pci_ = make_pci();
   const CardTiming timing_;
-  Judge& judge_;
-  Trace& trace_;
   Host* host_ = nullptr;
-  std::vector<Injection> option_injections_;
 
   BusErrors bus_errors_{judge_,
                         {.unmapped = rules::kDmaUnmapped,
                          .after_unmap = rules::kDmaAfterUnmap,
                          .bus_master_off = rules::kBusMasterOff}};
   Interrupt interrupt_;
-  Injector injector_;
-  std::atomic<Clock::rep> power_on_{0};  ///< in Clock's ticks
-  std::function<std::uint64_t()> clock_ = [this] { return timestamp(); };
 
   // The worker's while working_ is set:
   RegionSpace space_{bus_errors_};
   JobExecution execution_;
   std::optional<std::uint64_t> stream_hash_;  ///< none: it was not to be read
 
-  mutable std::mutex mutex_;  ///< protects all below
+  // mutex_ protects all below.
   Setup setup_;
   Progress progress_;
   std::uint32_t completed_ = 0;
@@ -163,19 +142,15 @@ class Card final : public Chip {
   bool resetting_ = false;
   bool reset_stuck_ = false;
   Time reset_due_;
-  bool asleep_ = false;
-  std::atomic<bool> link_lost_{false};
   std::uint32_t scratch_ = 0;
   std::uint32_t jobs_ = 0, commands_ = 0, errors_ = 0, ecc_corrected_ = 0;
-  Injection injection_{.kind = DORY_INJECT_NONE, .skip = 0, .count = 0, .arg = 0};
-  std::uint32_t timestamp_high_ = 0, cycles_high_ = 0;
+  std::uint32_t cycles_high_ = 0;
 
   struct LateInterrupt {
     Time due;
     std::uint32_t bits;
   };
   std::vector<LateInterrupt> late_;
-  std::vector<std::function<void()>> deferred_;  ///< what a register access does without the mutex
   std::condition_variable_any wake_;
   std::condition_variable_any housekeeping_;
   bool housekeeping_due_ = false;

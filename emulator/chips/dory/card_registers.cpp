@@ -3,7 +3,6 @@
 /// Register accesses of the card.
 
 #include <algorithm>
-#include <cstring>
 
 #include "chips/dory/card.hpp"
 
@@ -11,50 +10,29 @@ namespace halyard::emu::dory {
 
 namespace {
 
-constexpr RegisterRules kRegisterRules{.width = rules::kAccessWidth,
+constexpr InjectField kInjectFields[] = {
+    {DORY_INJECT_KIND - DORY_INJECT_KIND, &Injection::kind},
+    {DORY_INJECT_SKIP - DORY_INJECT_KIND, &Injection::skip},
+    {DORY_INJECT_COUNT - DORY_INJECT_KIND, &Injection::count},
+    {DORY_INJECT_ARG - DORY_INJECT_KIND, &Injection::arg},
+};
+
+}  // namespace
+
+const Card::Face Card::kFace{.bar = DORY_BAR,
+                             .find = find_register,
+                             .rules = {.width = rules::kAccessWidth,
                                        .undefined = rules::kUndefinedRegister,
                                        .direction = rules::kAccessDirection,
                                        .reserved = rules::kReservedBits,
                                        .not_ready = rules::kResetting,
-                                       .asleep = rules::kSleepingAccess};
+                                       .asleep = rules::kSleepingAccess},
+                             .inject = kInjectFields,
+                             .inject_arm = DORY_INJECT_ARM - DORY_INJECT_KIND,
+                             .inject_fired = DORY_INJECT_FIRED - DORY_INJECT_KIND};
 
-}  // namespace
-
-RegisterAccess Card::describe(std::uint64_t offset, std::size_t size, bool write) const {
-  return {.offset = offset,
-          .size = size,
-          .write = write,
-          .asleep = asleep_,
-          .not_ready = resetting_ ? "STATUS.RESETTING is 1" : nullptr};
-}
-
-void Card::bar_read(unsigned bar, std::uint64_t offset, std::span<std::byte> data) {
-  std::ranges::fill(data, std::byte{0});
-  if (bar != DORY_BAR) return;  // MSI-X table and PBA: the host's
-  const std::scoped_lock guard(mutex_);
-  if (link_lost_ || asleep_) std::ranges::fill(data, std::byte{0xff});
-  if (link_lost_) return;
-  const RegisterRef ref = find_register(offset);
-  if (!accept_access(describe(offset, data.size(), false), kRegisterRules, ref, judge_)) return;
-  const std::uint32_t value = read_register(ref);
-  std::memcpy(data.data(), &value, sizeof(value));
-}
-
-void Card::bar_write(unsigned bar, std::uint64_t offset, std::span<const std::byte> data) {
-  if (bar != DORY_BAR) return;
-  std::vector<std::function<void()>> actions;
-  {
-    const std::scoped_lock guard(mutex_);
-    if (link_lost_) return;
-    const RegisterRef ref = find_register(offset);
-    if (!accept_access(describe(offset, data.size(), true), kRegisterRules, ref, judge_)) return;
-    std::uint32_t value = 0;
-    std::memcpy(&value, data.data(), sizeof(value));
-    write_register(ref, accept_value(value, kRegisterRules, ref, judge_));
-    actions.swap(deferred_);
-  }
-  for (const auto& action : actions)
-    action();
+const char* Card::not_ready() const {
+  return resetting_ ? "STATUS.RESETTING is 1" : nullptr;
 }
 
 // ---- Reads -----------------------------------------------------------------------------------
@@ -173,23 +151,6 @@ std::uint32_t Card::read_region(const Region& region, std::uint16_t offset) cons
   }
 }
 
-std::uint32_t Card::read_inject(std::uint16_t offset) const {
-  switch (offset + DORY_INJECT_KIND) {
-    case DORY_INJECT_KIND:
-      return injection_.kind;
-    case DORY_INJECT_SKIP:
-      return injection_.skip;
-    case DORY_INJECT_COUNT:
-      return injection_.count;
-    case DORY_INJECT_ARG:
-      return injection_.arg;
-    case DORY_INJECT_FIRED:
-      return injector_.fired();
-    default:
-      return 0;
-  }
-}
-
 // ---- Writes ----------------------------------------------------------------------------------
 
 void Card::write_register(const RegisterRef& ref, std::uint32_t value) {
@@ -283,29 +244,7 @@ void Card::run() {
   send_spurious();  // one from the command line has no other moment
 }
 
-void Card::write_inject(std::uint16_t offset, std::uint32_t value) {
-  switch (offset + DORY_INJECT_KIND) {
-    case DORY_INJECT_KIND:
-      injection_.kind = value;
-      return;
-    case DORY_INJECT_SKIP:
-      injection_.skip = value;
-      return;
-    case DORY_INJECT_COUNT:
-      injection_.count = value;
-      return;
-    case DORY_INJECT_ARG:
-      injection_.arg = value;
-      return;
-    case DORY_INJECT_ARM:
-      if (value != 0) arm(injection_);
-      return;
-    default:
-      return;
-  }
-}
-
-void Card::arm(const Injection& injection) {
+void Card::arm(Injection injection) {
   if (injection.kind == DORY_INJECT_NONE) return injector_.disarm_all();
   if (injection.kind >= DORY_NUM_INJECT)
     return judge_.report(rules::kReservedBits,

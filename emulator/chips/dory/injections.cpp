@@ -20,6 +20,7 @@ Injection parse_injection(std::string_view text) {
 }
 
 Injection normalised(Injection injection) {
+  injection.target = kAnyTarget;
   if (injection.kind == DORY_INJECT_IRQ_SPURIOUS) {
     injection.skip = 0;
     injection.count = 1;

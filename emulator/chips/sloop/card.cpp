@@ -55,9 +55,8 @@ PciInfo Card::make_pci() const {
 }
 
 Card::Card(const ChipOptions& options, Judge& judge, Trace& trace, const CardTiming& timing)
-    : timing_(timing),
-      judge_(judge),
-      trace_(trace),
+    : RegisterCard(kFace, judge, trace),
+      timing_(timing),
       size_(parse_settings(options.settings)),
       dram_(size_.dram),
       pci_(make_pci()),
@@ -99,12 +98,6 @@ void Card::detach() {
     rouse_engines();
   }
   threads_.clear();
-}
-
-std::uint64_t Card::timestamp() const {
-  const auto now = Clock::now().time_since_epoch().count();
-  const Clock::duration since{now - power_on_.load(std::memory_order_relaxed)};
-  return static_cast<std::uint64_t>(std::chrono::nanoseconds(since).count());
 }
 
 bool Card::jobs_in_flight() const {
@@ -234,12 +227,8 @@ void Card::reset(ResetKind kind) {
     interrupts_.mute(false);
   }
   if (kind == ResetKind::kPowerOn) {
-    power_on_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
-    asleep_ = false;
+    begin_power_on();
     dram_.clear();
-    injector_.disarm_all();
-    for (const Injection& injection : option_injections_)
-      injector_.arm(injection);
   }
   begin_reset(false);
 }

@@ -19,17 +19,14 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
-#include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "chips/chip.hpp"
 #include "chips/common/bus_errors.hpp"
 #include "chips/common/interrupts.hpp"
-#include "chips/judge.hpp"
+#include "chips/common/register_card.hpp"
 #include "chips/sloop/dram.hpp"
 #include "chips/sloop/firmware.hpp"
 #include "chips/sloop/injections.hpp"
@@ -37,7 +34,6 @@
 #include "chips/sloop/processor.hpp"
 #include "chips/sloop/queue.hpp"
 #include "chips/sloop/registers.hpp"
-#include "chips/trace.hpp"
 
 namespace halyard::emu::sloop {
 
@@ -60,7 +56,7 @@ struct CardSize {
 /// From "dram=64M" and the like. Throws std::invalid_argument that says what is wrong.
 CardSize parse_settings(const std::vector<std::string>& settings);
 
-class Card final : public Chip {
+class Card final : public RegisterCard<Block> {
  public:
   /// Where the image is put in card memory, and what of it belongs to the firmware.
   static constexpr std::uint32_t kBootWindow = 1U << 20;
@@ -69,14 +65,10 @@ class Card final : public Chip {
 
   Card(const ChipOptions& options, Judge& judge, Trace& trace, const CardTiming& timing = {});
   ~Card() override;
-  Card(const Card&) = delete;
-  Card& operator=(const Card&) = delete;
 
   [[nodiscard]] const PciInfo& pci() const override { return pci_; }
   void attach(Host& host) override;
   void detach() override;
-  void bar_read(unsigned bar, std::uint64_t offset, std::span<std::byte> data) override;
-  void bar_write(unsigned bar, std::uint64_t offset, std::span<const std::byte> data) override;
   void reset(ResetKind kind) override;
   void set_power(PowerState state) override;
   void set_bus_master(bool enabled) override;
@@ -88,10 +80,6 @@ class Card final : public Chip {
   [[nodiscard]] Dram& dram() { return dram_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  using Time = Clock::time_point;
-  using Lock = std::unique_lock<std::mutex>;
-
   struct Engine {
     unsigned id = 0;
     unsigned engine_class = 0;
@@ -143,8 +131,8 @@ class Card final : public Chip {
   enum class Step : std::uint8_t { kContinue, kStopped, kHung };
 
   // card.cpp
+  static const Face kFace;
   PciInfo make_pci() const;
-  [[nodiscard]] std::uint64_t timestamp() const;
   [[nodiscard]] bool running() const {  ///< mutex_ held
     return boot_.state == SLP_BOOT_STATE_RUNNING && !link_lost_;
   }
@@ -165,16 +153,15 @@ class Card final : public Chip {
                              const char* what);
 
   // card_registers.cpp
-  [[nodiscard]] bool accept(std::uint64_t offset, std::size_t size, bool write, RegisterRef& ref);
-  [[nodiscard]] std::uint32_t read_register(const RegisterRef& ref);
+  [[nodiscard]] const char* not_ready() const override;
+  [[nodiscard]] std::uint32_t read_register(const RegisterRef& ref) override;
   [[nodiscard]] std::uint32_t read_global(std::uint16_t offset);
   [[nodiscard]] std::uint32_t read_boot(std::uint16_t offset) const;
   [[nodiscard]] std::uint32_t read_rings(std::uint16_t offset) const;
   [[nodiscard]] std::uint32_t read_engine(const Engine& engine, std::uint16_t offset) const;
   [[nodiscard]] std::uint32_t read_queue(const Queue& queue, std::uint16_t offset) const;
-  [[nodiscard]] std::uint32_t read_inject(std::uint16_t offset) const;
   [[nodiscard]] std::uint32_t heartbeat() const;
-  void write_register(const RegisterRef& ref, std::uint32_t value);
+  void write_register(const RegisterRef& ref, std::uint32_t value) override;
   void write_global(std::uint16_t offset, std::uint32_t value);
   void write_rings(std::uint16_t offset, std::uint32_t value);
   void write_ring_setup(std::uint16_t offset, std::uint32_t value);
@@ -182,8 +169,7 @@ class Card final : public Chip {
   void consume(Ring& ring, std::uint32_t head, std::string_view rule, const char* name);
   void write_queue(Queue& queue, std::uint16_t offset, std::uint32_t value);
   void ring_queue(Queue& queue, std::uint32_t tail);
-  void write_inject(std::uint16_t offset, std::uint32_t value);
-  void arm(Injection injection);
+  void arm(Injection injection) override;
   void send_spurious();
 
   // boot.cpp: mutex_ held
@@ -259,24 +245,18 @@ class Card final : public Chip {
   void notify(unsigned vector, std::uint32_t queue);
 
   const CardTiming timing_;
-  Judge& judge_;
-  Trace& trace_;
   Host* host_ = nullptr;
   const CardSize size_;
   Dram dram_;
   const PciInfo pci_;
-  std::vector<Injection> option_injections_;
 
   std::atomic<std::uint64_t> interrupts_sent_{0};
   std::atomic<std::uint64_t> bytes_to_card_{0}, bytes_to_host_{0};
   std::atomic<std::uint64_t> ecc_corrected_{0}, ecc_uncorrectable_{0}, preemptions_{0};
   BusErrors bus_errors_;
   Interrupts interrupts_;
-  Injector injector_;
-  std::atomic<Clock::rep> power_on_{0};  ///< in Clock's ticks
-  std::function<std::uint64_t()> clock_ = [this] { return timestamp(); };
 
-  mutable std::mutex mutex_;  ///< protects all below
+  // mutex_ protects all below.
   Boot boot_;
   Ring admin_requests_, admin_responses_, events_;
   std::uint32_t events_lost_ = 0;
@@ -290,19 +270,14 @@ class Card final : public Chip {
 
   bool reset_stuck_ = false;
   Time reset_due_;
-  bool asleep_ = false;
-  std::atomic<bool> link_lost_{false};
   std::uint32_t scratch_ = 0;
-  std::uint32_t timestamp_high_ = 0;
-  Injection injection_{.kind = SLP_INJECT_NONE, .target = 0, .skip = 0, .count = 0, .arg = 0};
 
   struct LateInterrupt {
     Time due;
     unsigned vector;
   };
   std::vector<LateInterrupt> late_;
-  std::uint32_t vectors_due_ = 0;                ///< for the controller to raise
-  std::vector<std::function<void()>> deferred_;  ///< what a register access does without the mutex
+  std::uint32_t vectors_due_ = 0;  ///< for the controller to raise
   std::condition_variable_any controller_;
   bool controller_due_ = false;
 

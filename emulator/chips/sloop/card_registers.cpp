@@ -3,7 +3,6 @@
 /// Register accesses of the card.
 
 #include <algorithm>
-#include <cstring>
 
 #include "chips/sloop/card.hpp"
 #include "chips/sloop/rules.hpp"
@@ -12,12 +11,13 @@ namespace halyard::emu::sloop {
 
 namespace {
 
-constexpr RegisterRules kRegisterRules{.width = rules::kAccessWidth,
-                                       .undefined = rules::kUndefinedRegister,
-                                       .direction = rules::kAccessDirection,
-                                       .reserved = rules::kReservedBits,
-                                       .not_ready = rules::kNotReady,
-                                       .asleep = rules::kSleepingAccess};
+constexpr InjectField kInjectFields[] = {
+    {SLP_INJECT_KIND - SLP_INJECT_KIND, &Injection::kind},
+    {SLP_INJECT_TARGET - SLP_INJECT_KIND, &Injection::target},
+    {SLP_INJECT_SKIP - SLP_INJECT_KIND, &Injection::skip},
+    {SLP_INJECT_COUNT - SLP_INJECT_KIND, &Injection::count},
+    {SLP_INJECT_ARG - SLP_INJECT_KIND, &Injection::arg},
+};
 
 constexpr std::chrono::milliseconds kHeartbeat{100};
 
@@ -29,43 +29,20 @@ std::string range_text(const char* name, std::uint32_t value, std::uint32_t from
 
 }  // namespace
 
-bool Card::accept(std::uint64_t offset, std::size_t size, bool write, RegisterRef& ref) {
-  ref = find_register(offset);
-  const bool ready = boot_.state != SLP_BOOT_STATE_RESET;
-  return accept_access({.offset = offset,
-                        .size = size,
-                        .write = write,
-                        .asleep = asleep_,
-                        .not_ready = ready ? nullptr : "BOOT_STATE is RESET"},
-                       kRegisterRules, ref, judge_);
-}
+const Card::Face Card::kFace{.bar = SLP_BAR,
+                             .find = find_register,
+                             .rules = {.width = rules::kAccessWidth,
+                                       .undefined = rules::kUndefinedRegister,
+                                       .direction = rules::kAccessDirection,
+                                       .reserved = rules::kReservedBits,
+                                       .not_ready = rules::kNotReady,
+                                       .asleep = rules::kSleepingAccess},
+                             .inject = kInjectFields,
+                             .inject_arm = SLP_INJECT_ARM - SLP_INJECT_KIND,
+                             .inject_fired = SLP_INJECT_FIRED - SLP_INJECT_KIND};
 
-void Card::bar_read(unsigned bar, std::uint64_t offset, std::span<std::byte> data) {
-  std::ranges::fill(data, std::byte{0});
-  if (bar != SLP_BAR) return;  // card memory and MSI-X: not served here
-  const std::scoped_lock guard(mutex_);
-  if (link_lost_ || asleep_) std::ranges::fill(data, std::byte{0xff});
-  if (link_lost_) return;
-  RegisterRef ref;
-  if (!accept(offset, data.size(), false, ref)) return;
-  const std::uint32_t value = read_register(ref);
-  std::memcpy(data.data(), &value, sizeof(value));
-}
-
-void Card::bar_write(unsigned bar, std::uint64_t offset, std::span<const std::byte> data) {
-  if (bar != SLP_BAR) return;
-  std::vector<std::function<void()>> actions;
-  {
-    const std::scoped_lock guard(mutex_);
-    RegisterRef ref;
-    if (link_lost_ || !accept(offset, data.size(), true, ref)) return;
-    std::uint32_t value = 0;
-    std::memcpy(&value, data.data(), sizeof(value));
-    write_register(ref, accept_value(value, kRegisterRules, ref, judge_));
-    actions.swap(deferred_);
-  }
-  for (const auto& action : actions)
-    action();
+const char* Card::not_ready() const {
+  return boot_.state != SLP_BOOT_STATE_RESET ? nullptr : "BOOT_STATE is RESET";
 }
 
 // ---- Reads -----------------------------------------------------------------------------------
@@ -214,25 +191,6 @@ std::uint32_t Card::read_queue(const Queue& queue, std::uint16_t offset) const {
   }
 }
 
-std::uint32_t Card::read_inject(std::uint16_t offset) const {
-  switch (offset + SLP_INJECT_KIND) {
-    case SLP_INJECT_KIND:
-      return injection_.kind;
-    case SLP_INJECT_TARGET:
-      return injection_.target;
-    case SLP_INJECT_SKIP:
-      return injection_.skip;
-    case SLP_INJECT_COUNT:
-      return injection_.count;
-    case SLP_INJECT_ARG:
-      return injection_.arg;
-    case SLP_INJECT_FIRED:
-      return injector_.fired();
-    default:
-      return 0;
-  }
-}
-
 // ---- Writes ----------------------------------------------------------------------------------
 
 void Card::write_register(const RegisterRef& ref, std::uint32_t value) {
@@ -260,7 +218,7 @@ void Card::write_global(std::uint16_t offset, std::uint32_t value) {
     case SLP_IRQ_STATUS:
       return interrupts_.acknowledge(value);
     case SLP_IRQ_ENABLE:
-      deferred_.emplace_back([this, value] { interrupts_.set_enabled(value); });
+      after_unlock([this, value] { interrupts_.set_enabled(value); });
       return;
     case SLP_BOOT_COMMAND:
       return write_boot_command(value);
@@ -374,31 +332,6 @@ void Card::ring_queue(Queue& queue, std::uint32_t tail) {
 
 // ---- Error injection -------------------------------------------------------------------------
 
-void Card::write_inject(std::uint16_t offset, std::uint32_t value) {
-  switch (offset + SLP_INJECT_KIND) {
-    case SLP_INJECT_KIND:
-      injection_.kind = value;
-      return;
-    case SLP_INJECT_TARGET:
-      injection_.target = value;
-      return;
-    case SLP_INJECT_SKIP:
-      injection_.skip = value;
-      return;
-    case SLP_INJECT_COUNT:
-      injection_.count = value;
-      return;
-    case SLP_INJECT_ARG:
-      injection_.arg = value;
-      return;
-    case SLP_INJECT_ARM:
-      if (value != 0) arm(injection_);
-      return;
-    default:
-      return;
-  }
-}
-
 void Card::arm(Injection injection) {
   if (injection.kind == SLP_INJECT_NONE) return injector_.disarm_all();
   if (injection.kind >= SLP_NUM_INJECT)
@@ -418,7 +351,7 @@ void Card::arm(Injection injection) {
 
 void Card::send_spurious() {
   if (const auto vector = injector_.hit(SLP_INJECT_IRQ_SPURIOUS))
-    deferred_.emplace_back([this, vector] { interrupts_.send_spurious(*vector); });
+    after_unlock([this, vector] { interrupts_.send_spurious(*vector); });
 }
 
 }  // namespace halyard::emu::sloop

@@ -62,7 +62,7 @@ void Card::finish_reset() {
   late_.clear();
   vectors_due_ = 0;
   scratch_ = 0;
-  injection_ = {.kind = SLP_INJECT_NONE, .target = 0, .skip = 0, .count = 0, .arg = 0};
+  injection_ = kNoInjection;
   bus_errors_.excuse(link_lost_);
 }
 
