@@ -374,8 +374,8 @@ static int halyard_vm_unmap_locked(struct halyard_vm *vm, u64 va, u64 size,
  * @size: bytes
  *
  * Return: 0 when the device does not reach any more what was unmapped, -EINVAL for a malformed
- *	range, -EOPNOTSUPP without MMU, -ENOMEM, -EIO when the device did not answer and could not
- *	be reset; the memory is kept then
+ *	range, -EOPNOTSUPP without MMU, -ENOMEM, -ENODEV when the device did not answer and could
+ *	not be reset; the memory is kept then
  */
 int halyard_vm_unmap(struct halyard_vm *vm, u64 va, u64 size)
 {
@@ -403,7 +403,7 @@ int halyard_vm_unmap(struct halyard_vm *vm, u64 va, u64 size)
 	halyard_mappings_put(vm, &unmapping.gone, flushed);
 	if (!flushed) {
 		halyard_recover_wait(vm->hdev);
-		ret = READ_ONCE(vm->hdev->core->lost) ? -EIO : 0;
+		ret = READ_ONCE(vm->hdev->core->lost) ? -ENODEV : 0;
 	}
 free:
 	kfree(unmapping.spare[0]);
