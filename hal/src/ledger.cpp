@@ -31,6 +31,8 @@ std::string explain(halyard_status status) {
       return "it was cancelled";
     case HALYARD_DEVICE_LOST:
       return "the device is lost";
+    case HALYARD_DEVICE_ERROR:
+      return "an error of the device's own";
     default:
       return halyard_status_name(status);
   }

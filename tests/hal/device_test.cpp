@@ -21,7 +21,7 @@ TEST(Version, IsTheHeaders) {
 
 TEST(Status, EveryOneHasItsName) {
   EXPECT_STREQ(halyard_status_name(HALYARD_OK), "HALYARD_OK");
-  for (int i = HALYARD_OK; i <= HALYARD_SYSTEM; ++i) {
+  for (int i = HALYARD_OK; i <= HALYARD_DEVICE_ERROR; ++i) {
     EXPECT_THAT(halyard_status_name(static_cast<halyard_status>(i)),
                 testing::StartsWith("HALYARD_"));
   }

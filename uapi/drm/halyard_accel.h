@@ -41,8 +41,9 @@ extern "C" {
  * Errors of jobs arrive with the job's fence, in the syncobjs that it signals: ETIME (the job hung
  * and was stopped), EFAULT (its access faulted), EILSEQ (illegal command), EBADMSG (uncorrectable
  * memory error), ECANCELED (cancelled without guilt or because a job before it in the same queue
- * failed), EIO or ENODEV (device lost; EIO also: the contents of a buffer were lost when they were
- * moved). &DRM_IOCTL_HALYARD_QUEUE_QUERY has the details.
+ * failed), ENODEV (device gone), EIO (device lost, when its queue is DRM_HALYARD_QUEUE_LOST; else
+ * the device failed this job alone and works on: an error of its own, or the contents of a buffer
+ * were lost when they were moved). &DRM_IOCTL_HALYARD_QUEUE_QUERY has the details.
  *
  * A syncobj's point keeps such an error only until it is reached: the DRM core drops the fences of
  * points that are past, so a wait for a point that was reached long ago succeeds although its job
@@ -456,7 +457,7 @@ enum drm_halyard_fault_cause {
 	DRM_HALYARD_FAULT_PERMISSION,
 	/** @DRM_HALYARD_FAULT_MEMORY_ERROR: uncorrectable */
 	DRM_HALYARD_FAULT_MEMORY_ERROR,
-	/** @DRM_HALYARD_FAULT_DEVICE: the device's own */
+	/** @DRM_HALYARD_FAULT_DEVICE: the device's own, of the bus for one */
 	DRM_HALYARD_FAULT_DEVICE,
 };
 

@@ -70,7 +70,8 @@ typedef enum halyard_status {
   HALYARD_MALFORMED = 15, /**< a file or blob is not what it should be; the message says where */
   HALYARD_LIMIT =
       16, /**< a limit of the device or of this user is reached; the message says which */
-  HALYARD_SYSTEM = 17 /**< the operating system refused; the message has its reason */
+  HALYARD_SYSTEM = 17,      /**< the operating system refused; the message has its reason */
+  HALYARD_DEVICE_ERROR = 18 /**< an error of the device's own ended the job; the device works on */
 } halyard_status;
 
 /** The constant's name, such as "HALYARD_TIMEOUT". Never NULL. */

@@ -45,6 +45,8 @@ const char* halyard_status_name(halyard_status status) {
       return "HALYARD_LIMIT";
     case HALYARD_SYSTEM:
       return "HALYARD_SYSTEM";
+    case HALYARD_DEVICE_ERROR:
+      return "HALYARD_DEVICE_ERROR";
   }
   return "unknown";
 }

@@ -204,11 +204,12 @@ void FaultTest::judge() {
   for (const auto& worker : workers_) {
     if (!worker->failure()) continue;
     const auto& failure = *worker->failure();
-    // A job may have done all its work before it failed: then the next call tells.
+    // A job may have done all its work before it failed: then the next call tells, of the queue.
+    const bool late = failure.refused && failure.status == HALYARD_QUEUE_BANNED;
+    const bool is_named = halyard_status_name(failure.status) == "HALYARD_" + fault_.status;
     const bool is_guilty = fault_.outcome == Outcome::kLost ||
                            (fault_.outcome == Outcome::kRefused && failure.refused) ||
-                           (fault_.outcome == Outcome::kGuilty &&
-                            halyard_status_name(failure.status) == "HALYARD_" + fault_.status);
+                           (fault_.outcome == Outcome::kGuilty && (is_named || late));
     if (failure.wrong || !is_guilty) {
       ++row_.lost;
       ADD_FAILURE() << worker->name()

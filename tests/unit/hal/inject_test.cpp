@@ -55,7 +55,8 @@ TEST_P(InjectTest, IsToldWithJobAndCommand) {
 INSTANTIATE_TEST_SUITE_P(Causes, InjectTest,
                          testing::Values(Case{"hang", HALYARD_HANG}, Case{"fault", HALYARD_FAULT},
                                          Case{"illegal", HALYARD_ILLEGAL_COMMAND},
-                                         Case{"memory", HALYARD_MEMORY_ERROR}),
+                                         Case{"memory", HALYARD_MEMORY_ERROR},
+                                         Case{"device", HALYARD_DEVICE_ERROR}),
                          [](const auto& param) { return std::string(param.param.cause); });
 
 TEST(InjectTest, LostDeviceLosesEverything) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Firmware that does not run, as the library tells it.
+/// Firmware that does not run, and a job that the card fails by itself, as the library tells them.
 
 #include <array>
 #include <cerrno>
@@ -8,6 +8,7 @@
 #include <halyard/halyard.hpp>
 #include <string>
 
+#include "device_error.hpp"
 #include "error_of.hpp"
 #include "firmware.hpp"
 
@@ -44,6 +45,12 @@ TEST_F(HalFirmware, IsNamedAndAProgramGoesOn) {
   EXPECT_EQ(reload(), 0);
   auto fresh = device.create_queue();
   fresh.barrier().wait(20s);
+}
+
+TEST(HalDeviceError, FailsOneJob) {
+  // A late discovery: it is the answer that is wrong, not the job.
+  EXPECT_THAT(expect_device_error("response_bad_id", 4711),
+              testing::AnyOf(HALYARD_OK, HALYARD_DEVICE_ERROR));
 }
 
 }  // namespace

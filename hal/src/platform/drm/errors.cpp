@@ -31,9 +31,10 @@ halyard_status status_of_call(int error) {
     case ECANCELED:
       return HALYARD_QUEUE_BANNED;
     case ENODEV:
-    case EIO:
     case EHOSTDOWN:
       return HALYARD_DEVICE_LOST;
+    case EIO:
+      return HALYARD_DEVICE_ERROR;
     default:
       return HALYARD_SYSTEM;
   }
@@ -53,8 +54,10 @@ halyard_status status_of_fence(int error) {
       return HALYARD_MEMORY_ERROR;
     case ECANCELED:
       return HALYARD_CANCELLED;
-    default:
+    case ENODEV:
       return HALYARD_DEVICE_LOST;
+    default:
+      return HALYARD_DEVICE_ERROR;
   }
 }
 
@@ -75,7 +78,7 @@ halyard_status status_of_fault(unsigned cause) {
     case DRM_HALYARD_FAULT_DEVICE:
       break;
   }
-  return HALYARD_DEVICE_LOST;
+  return HALYARD_DEVICE_ERROR;
 }
 
 Error call_error(const std::string& device, const std::string& what, int error) {

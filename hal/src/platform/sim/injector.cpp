@@ -10,11 +10,12 @@ namespace halyard::hal::sim {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, halyard_status>, 5> kCauses = {{
+constexpr std::array<std::pair<std::string_view, halyard_status>, 6> kCauses = {{
     {"hang", HALYARD_HANG},
     {"fault", HALYARD_FAULT},
     {"illegal", HALYARD_ILLEGAL_COMMAND},
     {"memory", HALYARD_MEMORY_ERROR},
+    {"device", HALYARD_DEVICE_ERROR},
     {"lost", HALYARD_DEVICE_LOST},
 }};
 
@@ -52,7 +53,7 @@ Injector::Injector(const std::string& text) {
     if (!injection) {
       throw Error(HALYARD_INVALID_ARGUMENT,
                   "HALYARD_SIM_INJECT: \"" + std::string(item) +
-                      "\" is not <hang|fault|illegal|memory|lost>@<job>[:<command>]");
+                      "\" is not <hang|fault|illegal|memory|device|lost>@<job>[:<command>]");
     }
     injections_.push_back(*injection);
     rest.remove_prefix(std::min(rest.size(), item.size() + 1));

@@ -52,7 +52,7 @@ halyard_status status_of(emu::FaultCause cause) {
     case emu::FaultCause::kEcc:
       return HALYARD_MEMORY_ERROR;
   }
-  return HALYARD_DEVICE_LOST;
+  return HALYARD_DEVICE_ERROR;
 }
 
 /// The application's signal handlers are not to run on an engine.
