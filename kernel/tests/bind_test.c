@@ -4,8 +4,12 @@
  * refused.
  */
 
+#include <linux/dma-resv.h>
 #include <linux/prandom.h>
 
+#include <drm/drm_gem.h>
+
+#include "../core/queue.h"
 #include "mock.h"
 
 #define BO_PAGES	16
@@ -404,6 +408,63 @@ static void bind_flush_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bind_map(fix, 0, 0, 4), 0);
 }
 
+/* Stands in the way of recovery, which does one thing after the other. */
+struct bind_obstacle {
+	struct work_struct work;
+	struct completion gone;
+};
+
+static void bind_obstruct(struct work_struct *work)
+{
+	wait_for_completion(&container_of(work, struct bind_obstacle, work)->gone);
+}
+
+static unsigned int bind_pins(struct drm_gem_object *obj)
+{
+	unsigned int pins;
+
+	dma_resv_lock(obj->resv, NULL);
+	pins = to_halyard_bo(obj)->pins;
+	dma_resv_unlock(obj->resv);
+
+	return pins;
+}
+
+/*
+ * As long as the device has not confirmed that it has let go, and was not reset either, memory
+ * stays mapped for it, and the address space's number is not given to another.
+ */
+static void bind_quarantines(struct kunit *test)
+{
+	struct bind_fixture *fix = bind_fixture(test);
+	struct mock *mock = fix->mock;
+	struct drm_halyard_vm_destroy args = { .vm_id = fix->vm };
+	struct halyard_core *core = mock->hdev->core;
+	struct bind_obstacle obstacle;
+	struct drm_gem_object *obj;
+
+	obj = drm_gem_object_lookup(mock->file->private_data, fix->bo);
+	KUNIT_ASSERT_NOT_NULL(test, obj);
+	INIT_WORK_ONSTACK(&obstacle.work, bind_obstruct);
+	init_completion(&obstacle.gone);
+	queue_work(core->sched->recovery_wq, &obstacle.work);
+
+	mock_fail(mock, MOCK_VM_FLUSH, 1);
+	KUNIT_EXPECT_EQ(test, mock_ioctl(mock, mock->file, DRM_IOCTL_HALYARD_VM_DESTROY, &args), 0);
+	KUNIT_EXPECT_EQ(test, bind_pins(obj), 1U);
+	KUNIT_EXPECT_NOT_NULL(test, mock->dev->vms[0]);
+
+	complete(&obstacle.gone);
+	halyard_recover_wait(mock->hdev);
+	flush_work(&core->quarantine_work);
+	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_RESET_DEVICE), 1U);
+	KUNIT_EXPECT_EQ(test, bind_pins(obj), 0U);
+	KUNIT_EXPECT_NULL(test, mock->dev->vms[0]);
+
+	destroy_work_on_stack(&obstacle.work);
+	drm_gem_object_put(obj);
+}
+
 static void bind_random_step(struct kunit *test, struct bind_fixture *fix, struct rnd_state *rnd,
 			     int *model)
 {
@@ -458,6 +519,7 @@ static struct kunit_case bind_cases[] = {
 	KUNIT_CASE(bind_in_order),
 	KUNIT_CASE(bind_prepare_fails),
 	KUNIT_CASE(bind_flush_fails),
+	KUNIT_CASE(bind_quarantines),
 	KUNIT_CASE(bind_random),
 	{}
 };
