@@ -12,6 +12,10 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
+#ifdef HALYARD_HAVE_TTM_DMEM_INIT
+#include <linux/cgroup_dmem.h>
+#endif
+
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
@@ -105,6 +109,35 @@ static inline int halyard_compat_ttm_bo_populate(struct ttm_buffer_object *bo,
 	return ttm_bo_populate(bo, ctx);
 #else
 	return ttm_tt_populate(bo->bdev, bo->ttm, ctx);
+#endif
+}
+
+/*
+ * Has objects in @man count in the dmem cgroups of those that place them there, as
+ * "drm/<device>/<name>", where the kernel has that, for as long as the device lives.
+ */
+static inline int halyard_compat_ttm_charge(struct drm_device *drm,
+					    struct ttm_resource_manager *man, const char *name,
+					    u64 size)
+{
+#if defined(HALYARD_HAVE_TTM_DMEM_INIT)
+	static const struct dmem_cgroup_ops ops = {
+		.reclaim = ttm_resource_manager_dmem_reclaim,
+	};
+	const struct dmem_cgroup_init init = { .size = size, .ops = &ops, .reclaim_priv = man };
+	struct dmem_cgroup_region *region = drmm_cgroup_register_region(drm, name, &init);
+
+	if (!IS_ERR_OR_NULL(region))
+		ttm_resource_manager_set_dmem_region(man, region);
+	return PTR_ERR_OR_ZERO(region);
+#elif defined(HALYARD_HAVE_TTM_DMEM)
+	struct dmem_cgroup_region *region = drmm_cgroup_register_region(drm, name, size);
+
+	if (!IS_ERR(region))
+		man->cg = region;
+	return PTR_ERR_OR_ZERO(region);
+#else
+	return 0;
 #endif
 }
 

@@ -133,6 +133,30 @@ void f(struct ttm_buffer_object *bo);
 void f(struct ttm_buffer_object *bo) { ttm_bo_fini(bo); }
 C
 
+probe TTM_DMEM 'a TTM manager charges the dmem cgroup, of a region with a size' <<'C'
+#include <drm/drm_drv.h>
+#include <drm/ttm/ttm_resource.h>
+void f(struct drm_device *drm, struct ttm_resource_manager *man, u64 size);
+void f(struct drm_device *drm, struct ttm_resource_manager *man, u64 size)
+{
+	man->cg = drmm_cgroup_register_region(drm, "m", size);
+}
+C
+
+probe TTM_DMEM_INIT 'a TTM manager charges the dmem cgroup, and gives memory back when asked' <<'C'
+#include <linux/cgroup_dmem.h>
+#include <drm/drm_drv.h>
+#include <drm/ttm/ttm_resource.h>
+void f(struct drm_device *drm, struct ttm_resource_manager *man);
+void f(struct drm_device *drm, struct ttm_resource_manager *man)
+{
+	static const struct dmem_cgroup_ops ops = { .reclaim = ttm_resource_manager_dmem_reclaim };
+	const struct dmem_cgroup_init init = { .ops = &ops, .reclaim_priv = man };
+
+	ttm_resource_manager_set_dmem_region(man, drmm_cgroup_register_region(drm, "m", &init));
+}
+C
+
 probe TTM_EVICTION_FENCES 'TTM keeps eviction fences of several contexts' <<'C'
 #include <drm/ttm/ttm_resource.h>
 struct dma_fence *f(struct ttm_resource_manager *man);

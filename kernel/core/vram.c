@@ -436,6 +436,12 @@ int halyard_vram_init(struct halyard_device *hdev)
 		ttm_device_fini(&vram->ttm);
 		return ret;
 	}
+	ret = halyard_compat_ttm_charge(drm, ttm_manager_type(&vram->ttm, TTM_PL_VRAM),
+					hdev->chip->regions[0].name, limits->memory_size);
+	if (ret) {
+		halyard_vram_fini(drm, vram);
+		return ret;
+	}
 	hdev->core->vram = vram;
 	return drmm_add_action_or_reset(drm, halyard_vram_fini, vram);
 }
