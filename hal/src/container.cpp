@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "digest.hpp"
+#include "graph_infer.hpp"
 
 namespace halyard::hal {
 
@@ -147,13 +148,17 @@ class Reader {
   std::size_t position_ = 0;
 };
 
+/// Memory of no shape has rank 0 and is of bytes.
 halyard_tensor_desc read_desc(Reader& reader) {
   halyard_tensor_desc desc{};
   const auto dtype = reader.number<std::uint32_t>("a type");
   if (dtype < HALYARD_F32 || dtype > HALYARD_I32) reader.fail("there is no such type");
   desc.dtype = static_cast<halyard_dtype>(dtype);
   desc.rank = reader.number<std::uint32_t>("a rank");
-  if (desc.rank < 1 || desc.rank > HALYARD_MAX_RANK) reader.fail("the rank is not 1 to 6");
+  const bool shapeless = desc.rank == 0 && desc.dtype == HALYARD_U8;
+  if (!shapeless && (desc.rank < 1 || desc.rank > HALYARD_MAX_RANK)) {
+    reader.fail("the rank is not 1 to 6");
+  }
   std::uint64_t bytes = halyard_dtype_size(desc.dtype);
   for (std::uint32_t i = 0; i < HALYARD_MAX_RANK; ++i) {
     desc.dims[i] = reader.number<std::uint32_t>("a dimension");
@@ -176,7 +181,12 @@ BindingSlot read_binding(Reader& reader) {
   if (slot.name.empty()) reader.fail("a binding has no name");
   slot.desc = read_desc(reader);
   slot.bytes = reader.number<std::uint64_t>("a binding's size");
-  if (slot.bytes != byte_size(slot.desc)) reader.fail("a binding's size is not its shape's");
+  if (slot.desc.rank == 0 && (slot.bytes == 0 || slot.bytes > kMaxTensorBytes)) {
+    reader.fail("a binding has not 1 byte to 1 TiB");
+  }
+  if (slot.desc.rank != 0 && slot.bytes != byte_size(slot.desc)) {
+    reader.fail("a binding's size is not its shape's");
+  }
   slot.output = reader.flag("a binding's direction");
   return slot;
 }
@@ -188,7 +198,9 @@ std::vector<BindingSlot> read_bindings(Reader& reader) {
   for (auto& slot : slots) {
     slot = read_binding(reader);
     if (!names.insert(slot.name).second) reader.fail("two bindings have the same name");
-    if (outputs && !slot.output) reader.fail("an input follows the outputs");
+    if (outputs && !slot.output && slot.desc.rank != 0) {
+      reader.fail("an input follows the outputs");
+    }
     outputs = slot.output;
   }
   return slots;

@@ -11,15 +11,8 @@
 namespace halyard::hal {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 63;
 // Far beyond any network, and small enough that indices and tables of a program stay 32-bit.
 constexpr std::size_t kMaxNodes = 1U << 20;
-
-void check_name(std::string_view name) {
-  if (name.empty() || name.size() > kMaxNameBytes) {
-    throw Error(HALYARD_INVALID_ARGUMENT, "a name must have 1 to 63 bytes");
-  }
-}
 
 void add(Digest& digest, const halyard_tensor_desc& desc) {
   digest.update_value(desc.dtype);

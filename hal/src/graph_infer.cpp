@@ -14,8 +14,7 @@ namespace {
 
 using Descs = std::span<const halyard_tensor_desc>;
 
-// A tensor's bytes stay far below what 64-bit arithmetic and a device's address space hold.
-constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 40;
+constexpr std::size_t kMaxNameBytes = 63;
 // Keeps sums of paddings, strides and windows inside 32 bits, and inside what chips encode.
 constexpr std::uint32_t kMaxWindow = 0xffff;
 
@@ -236,6 +235,10 @@ halyard_tensor_desc infer_unary(halyard_op op, const halyard_tensor_desc& in) {
 
 }  // namespace
 
+void check_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxNameBytes) refuse("a name must have 1 to 63 bytes");
+}
+
 void check_desc(const halyard_tensor_desc& desc) {
   if (halyard_dtype_size(desc.dtype) == 0) {
     refuse("unknown element type " + std::to_string(static_cast<int>(desc.dtype)));
@@ -246,7 +249,7 @@ void check_desc(const halyard_tensor_desc& desc) {
   std::uint64_t bytes = halyard_dtype_size(desc.dtype);
   for (std::uint32_t i = 0; i < desc.rank; ++i) {
     if (desc.dims[i] == 0) refuse("dimension " + std::to_string(i) + " is 0");
-    if (bytes > kMaxBytes / desc.dims[i]) refuse("the tensor is larger than 1 TiB");
+    if (bytes > kMaxTensorBytes / desc.dims[i]) refuse("the tensor is larger than 1 TiB");
     bytes *= desc.dims[i];
   }
 }

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "graph.hpp"
 
 namespace halyard::hal {
+
+/// A tensor's bytes stay far below what 64-bit arithmetic and a device's address space hold.
+inline constexpr std::uint64_t kMaxTensorBytes = std::uint64_t{1} << 40;
+
+/// Throws Error(HALYARD_INVALID_ARGUMENT) unless a name has 1 to 63 bytes.
+void check_name(std::string_view name);
 
 /// Throws Error(HALYARD_INVALID_ARGUMENT) when a description is not one of a tensor: unknown type,
 /// rank, zero or too large dims.

@@ -2,8 +2,8 @@
 #pragma once
 
 /// \file
-/// What a chip's plug-in supplies: it turns a graph into the chip's command stream, and a submit
-/// into a job's payload.
+/// What a chip's plug-in supplies: it turns a graph or a command list into the chip's command
+/// stream, and a submit into a job's payload.
 ///
 /// A plug-in is the shared object `<chip>.so` in the plug-in directory (HALYARD_PLUGIN_DIR in the
 /// environment overrides it, unless the process runs with privileges). It exports one symbol,
@@ -16,14 +16,15 @@
 #include <string>
 #include <vector>
 
+#include "command_list.hpp"
 #include "error.hpp"
 #include "graph.hpp"
 
 namespace halyard::hal {
 
-/// Raised whenever anything in this header or in graph.hpp changes: library and plug-in must agree
-/// exactly.
-inline constexpr std::uint32_t kPluginAbi = 2;
+/// Raised whenever anything in this header, in graph.hpp or in command_list.hpp changes: library
+/// and plug-in must agree exactly.
+inline constexpr std::uint32_t kPluginAbi = 3;
 
 /// On a chip without MMU an address is a slot, which is the position of a buffer in the job's list,
 /// and an offset in that buffer: `slot << kSlotShift | offset`.
@@ -37,7 +38,7 @@ struct DeviceRange {
 /// What a submit must bring a buffer for.
 struct BindingSlot {
   std::string name;
-  halyard_tensor_desc desc{};
+  halyard_tensor_desc desc{};  ///< rank 0: of no shape, a command list's
   std::uint64_t bytes = 0;
   bool output = false;
 };
@@ -48,7 +49,7 @@ struct ProgramImage {
   std::vector<std::byte> stream;      ///< placed by the library if the plug-in places_stream()
   std::vector<std::byte> constants;   ///< placed in memory that the device may read, 4 KiB-aligned
   std::uint64_t scratch_bytes = 0;    ///< per submit under way
-  std::vector<BindingSlot> bindings;  ///< inputs in the graph's order, then outputs
+  std::vector<BindingSlot> bindings;  ///< a graph's inputs, then outputs; a list's in its order
   std::vector<std::string> command_names;  ///< node by command index, for errors and profiles
   std::uint64_t profile_bytes =
       0;  ///< compiled with timestamps: bytes of the profile buffer, else 0
@@ -89,6 +90,12 @@ class ChipPlugin {
   /// Error(HALYARD_UNSUPPORTED) names the node and the reason. With `profile` the stream also takes
   /// timestamps.
   virtual ProgramImage compile(const Graph& graph, bool profile) = 0;
+
+  /// Likewise, with one command of the stream for each of the list's, in their order.
+  virtual ProgramImage record(const CommandList& list, bool profile) = 0;
+
+  /// Why the chip cannot do a command, whose bindings do not count; empty when it can.
+  [[nodiscard]] virtual std::string why_not(const ListCommand& command) const = 0;
 
   /// Refuses a loaded image that this chip would not accept, with HALYARD_MALFORMED and where.
   virtual void check(const ProgramImage& image) = 0;

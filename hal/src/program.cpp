@@ -12,6 +12,11 @@ void copy_to(std::span<std::byte> memory, std::span<const std::byte> bytes) {
   std::copy(bytes.begin(), bytes.end(), memory.begin());
 }
 
+ProgramImage make_image(ChipPlugin& plugin, const Source& source, bool profile) {
+  if (const auto* list = std::get_if<CommandList>(&source)) return plugin.record(*list, profile);
+  return plugin.compile(std::get<Graph>(source), profile);
+}
+
 }  // namespace
 
 Code::Code(Vm& vm, ProgramImage image, bool with_stream) : image_(std::move(image)) {
@@ -41,11 +46,11 @@ const char* Code::command_name(std::uint32_t index) const {
   return index < image_.command_names.size() ? image_.command_names[index].c_str() : nullptr;
 }
 
-ProgramData::ProgramData(Vm& vm, ChipPlugin& plugin, Graph graph)
+ProgramData::ProgramData(Vm& vm, ChipPlugin& plugin, Source source)
     : vm_(vm),
       plugin_(plugin),
-      code_(make_ref<Code>(vm, plugin.compile(graph, false), plugin.places_stream())),
-      graph_(std::move(graph)) {}
+      code_(make_ref<Code>(vm, make_image(plugin, source, false), plugin.places_stream())),
+      source_(std::move(source)) {}
 
 ProgramData::ProgramData(Vm& vm, ChipPlugin& plugin, ProgramImage image, ProgramImage profiled)
     : vm_(vm),
@@ -56,8 +61,8 @@ ProgramData::ProgramData(Vm& vm, ChipPlugin& plugin, ProgramImage image, Program
 Ref<Code> ProgramData::profiled_code() {
   const std::lock_guard lock(mutex_);
   if (!profiled_) {
-    profiled_ = make_ref<Code>(vm_, plugin_.compile(*graph_, true), plugin_.places_stream());
-    graph_.reset();
+    profiled_ = make_ref<Code>(vm_, make_image(plugin_, *source_, true), plugin_.places_stream());
+    source_.reset();
   }
   return profiled_;
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /// \file
-/// Programs: a compiled graph, placed in a device's memory, and the cache of them.
+/// Programs: a compiled graph or a recorded command list, placed in a device's memory, and the
+/// cache of them.
 
 #include <cstdint>
 #include <list>
@@ -11,8 +12,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
+#include "command_list.hpp"
 #include "graph.hpp"
 #include "memory.hpp"
 #include "plugin.hpp"
@@ -53,12 +56,15 @@ class Code final : public Object {
   std::unordered_map<std::string_view, std::size_t> by_name_;
 };
 
+/// What a program is made of.
+using Source = std::variant<Graph, CommandList>;
+
 /// What a program handle stands for: the code, and the variant that takes timestamps, made when
 /// first asked for. Has no reference to its device. Thread-safe.
 class ProgramData final : public Object {
  public:
-  /// Of a graph, kept for the variant.
-  ProgramData(Vm& vm, ChipPlugin& plugin, Graph graph);
+  /// Of a source, kept for the variant.
+  ProgramData(Vm& vm, ChipPlugin& plugin, Source source);
   /// Of saved images.
   ProgramData(Vm& vm, ChipPlugin& plugin, ProgramImage image, ProgramImage profiled);
 
@@ -72,8 +78,8 @@ class ProgramData final : public Object {
   ChipPlugin& plugin_;
   std::mutex mutex_;
   Ref<Code> code_;
-  std::optional<Graph> graph_;  ///< until profiled_ is there; protected by mutex_
-  Ref<Code> profiled_;          ///< protected by mutex_
+  std::optional<Source> source_;  ///< until profiled_ is there; protected by mutex_
+  Ref<Code> profiled_;            ///< protected by mutex_
 };
 
 /// Programs by their graph's digest. Keeps those that nobody uses any more up to a limit, the least

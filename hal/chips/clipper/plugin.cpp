@@ -31,14 +31,23 @@ lowering::TableWriter<HwBinding> table_in(const Arena& arena) {
   return lowering::TableWriter<HwBinding>(arena.host.subspan(lowering::kArenaOffset));
 }
 
+ProgramImage encoded(lowering::Lowered lowered) {
+  encode_commands(lowered.commands, lowered.image.stream);
+  return std::move(lowered.image);
+}
+
 class Plugin final : public ChipPlugin {
  public:
   explicit Plugin(const drm_halyard_clipper_info& info) : info_(info) {}
 
   ProgramImage compile(const Graph& graph, bool profile) override {
-    auto lowered = lowering::lower(graph, capabilities(info_), profile);
-    encode_commands(lowered.commands, lowered.image.stream);
-    return std::move(lowered.image);
+    return encoded(lowering::lower(graph, capabilities(info_), profile));
+  }
+  ProgramImage record(const CommandList& list, bool profile) override {
+    return encoded(lowering::lower(list, capabilities(info_), profile));
+  }
+  [[nodiscard]] std::string why_not(const ListCommand& command) const override {
+    return lowering::why_not(capabilities(info_), command);
   }
 
   void check(const ProgramImage& image) override;

@@ -62,7 +62,15 @@ class Plugin final : public ChipPlugin {
  public:
   explicit Plugin(const drm_halyard_dory_info& info) : info_(info) {}
 
-  ProgramImage compile(const Graph& graph, bool profile) override;
+  ProgramImage compile(const Graph& graph, bool profile) override {
+    return encoded(lowering::lower(graph, capabilities(info_), profile));
+  }
+  ProgramImage record(const CommandList& list, bool profile) override {
+    return encoded(lowering::lower(list, capabilities(info_), profile));
+  }
+  [[nodiscard]] std::string why_not(const ListCommand& command) const override {
+    return lowering::why_not(capabilities(info_), command);
+  }
   void check(const ProgramImage& image) override;
 
   /// Regions follow from a job's buffers: the stream is written anew for each.
@@ -96,14 +104,14 @@ class Plugin final : public ChipPlugin {
   }
 
  private:
+  [[nodiscard]] ProgramImage encoded(lowering::Lowered lowered) const;
   template <class Body>
   void encode_builtin(const BuiltinJob& job, std::vector<std::byte>& payload, Body body) const;
 
   drm_halyard_dory_info info_;
 };
 
-ProgramImage Plugin::compile(const Graph& graph, bool profile) {
-  auto lowered = lowering::lower(graph, capabilities(info_), profile);
+ProgramImage Plugin::encoded(lowering::Lowered lowered) const {
   auto& image = lowered.image;
   image.stream = encode_commands(lowered.commands);
   if (image.stream.size() > info_.stream_max) {

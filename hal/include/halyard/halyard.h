@@ -417,7 +417,7 @@ HALYARD_API halyard_status halyard_graph_evaluate(const halyard_graph* graph,
 
 /* ---- programs ---------------------------------------------------------------------------- */
 
-/** A graph made ready for one kind of chip. Immutable. */
+/** A graph or a command list made ready for one kind of chip. Immutable. */
 typedef struct halyard_program halyard_program;
 
 /** Compiles; HALYARD_UNSUPPORTED when the chip lacks an operation, with the node and the reason:
@@ -437,11 +437,12 @@ HALYARD_API halyard_status halyard_program_load(halyard_device* device, const vo
 typedef struct halyard_binding_info {
   size_t size;
   char name[64];
-  halyard_tensor_desc desc;
-  uint64_t bytes; /**< that the buffer must have at least */
-  uint32_t is_output;
+  halyard_tensor_desc desc; /**< rank 0: memory of no shape, of a command list */
+  uint64_t bytes;           /**< that the buffer must have at least */
+  uint32_t is_output;       /**< the device writes it */
 } halyard_binding_info;
-/** As halyard_enumerate(). Inputs first, in the order they were declared, then outputs. */
+/** As halyard_enumerate(). A graph's inputs first, in the order they were declared, then its
+ * outputs; a command list's bindings in their order. */
 HALYARD_API halyard_status halyard_program_get_bindings(const halyard_program* program,
                                                         halyard_binding_info* infos, size_t* count);
 
@@ -453,12 +454,81 @@ typedef struct halyard_program_info {
 } halyard_program_info;
 HALYARD_API halyard_status halyard_program_get_info(const halyard_program* program,
                                                     halyard_program_info* info);
-/** The graph's name of the node that command `index` came from; NULL when out of range. Valid as
- * long as the program. */
+/** Name of the graph's node, or of the list's command, that command `index` came from; NULL when
+ * out of range. Valid as long as the program. */
 HALYARD_API const char* halyard_program_command_name(const halyard_program* program,
                                                      uint32_t index);
 HALYARD_API halyard_program* halyard_program_retain(halyard_program* program);
 HALYARD_API void halyard_program_release(halyard_program* program);
+
+/* ---- command lists ----------------------------------------------------------------------- */
+
+/** A strided tensor in a binding of a command list: element (i0, i1, ...) is `offset` bytes +
+ * (i0 * strides[0] + i1 * strides[1] + ...) elements behind the binding's start. A view says what a
+ * graph computes with transposes, slices and broadcasts: any strides, also negative ones and, of
+ * what is only read, 0 for what is repeated. Rank 0: an operand that may be absent is. */
+typedef struct halyard_view {
+  size_t size;
+  uint32_t binding; /**< as halyard_command_list_bind() and its like returned */
+  halyard_dtype dtype;
+  uint32_t rank;                     /**< 1 to 6; 0: absent, all else is not looked at */
+  uint32_t dims[HALYARD_MAX_RANK];   /**< each at least 1 */
+  int64_t strides[HALYARD_MAX_RANK]; /**< elements */
+  uint64_t offset;                   /**< bytes, a multiple of the element's size */
+} halyard_view;
+
+/** Commands on memory, one after the other, each seeing what those before it wrote: what runtimes
+ * need that work in place, on slices, or append to what is there. Where a graph leaves memory and
+ * order to the compiler, a command list leaves them to the caller. Not synchronised: one thread at
+ * a time, except that a list which is no longer changed may be recorded from many. */
+typedef struct halyard_command_list halyard_command_list;
+
+HALYARD_API halyard_status halyard_command_list_create(halyard_command_list** out);
+HALYARD_API halyard_command_list* halyard_command_list_retain(halyard_command_list* list);
+HALYARD_API void halyard_command_list_release(halyard_command_list* list);
+
+#define HALYARD_ACCESS_READ 1u       /**< commands only read */
+#define HALYARD_ACCESS_READ_WRITE 3u /**< commands read and write */
+
+/** Memory of `bytes` (1 to 1 TiB) that each submit supplies as it does a graph's inputs and
+ * outputs. Names are unique in the list, 1 to 63 bytes. Two bindings may be given one buffer. */
+HALYARD_API halyard_status halyard_command_list_bind(halyard_command_list* list, const char* name,
+                                                     uint64_t bytes, uint32_t access,
+                                                     uint32_t* index);
+/** A binding with fixed contents, copied now, that commands only read. */
+HALYARD_API halyard_status halyard_command_list_constant(halyard_command_list* list,
+                                                         const void* data, size_t bytes,
+                                                         uint32_t* index);
+/** A binding of the program's own whose contents are undefined when it begins. */
+HALYARD_API halyard_status halyard_command_list_scratch(halyard_command_list* list, uint64_t bytes,
+                                                        uint32_t* index);
+
+/** Appends an operation. `views` are its inputs, then the output. It and its parameters are those
+ * of halyard_graph_add(), with these differences: TRANSPOSE and RESHAPE are none (CAST copies what
+ * a view shows, also to the same type); products of f16 or bf16 may have an f32 output; gain and
+ * bias of the norms may be absent. No two elements of the output share memory, and the output
+ * overlaps no input, unless the operation is elementwise or a CAST and both are the very same view:
+ * else results are undefined. The list is checked now: HALYARD_INVALID_ARGUMENT names what does not
+ * fit, and the list is unchanged. `name` (NULL: one is made, "matmul#3") is for errors and
+ * profiles. */
+HALYARD_API halyard_status halyard_command_list_add(halyard_command_list* list, halyard_op op,
+                                                    const halyard_view* views, size_t count,
+                                                    const void* params, const char* name);
+
+/** Whether halyard_program_record() would take such a command: HALYARD_OK, or HALYARD_UNSUPPORTED
+ * with the reason, or HALYARD_INVALID_ARGUMENT where halyard_command_list_add() refuses it. The
+ * views' bindings are not looked at. Nothing is executed. */
+HALYARD_API halyard_status halyard_device_supports(halyard_device* device, halyard_op op,
+                                                   const halyard_view* views, size_t count,
+                                                   const void* params);
+
+/** Makes a program of a list, one command for each of its own, to be submitted as often as wanted,
+ * each time with other buffers. Its bindings are those of halyard_command_list_bind() in their
+ * order and have no shape: the rank in halyard_binding_info is 0. HALYARD_UNSUPPORTED names the
+ * command and the reason. Unlike a graph's, the program is not kept to be found again. */
+HALYARD_API halyard_status halyard_program_record(halyard_device* device,
+                                                  const halyard_command_list* list,
+                                                  halyard_program** out);
 
 /* ---- queues ------------------------------------------------------------------------------ */
 

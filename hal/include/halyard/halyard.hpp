@@ -11,11 +11,13 @@
 
 #include <halyard/halyard.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -23,6 +25,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -113,6 +116,9 @@ template <>
 struct Traits<halyard_timeline> : Counted<halyard_timeline_retain, halyard_timeline_release> {};
 template <>
 struct Traits<halyard_graph> : Counted<halyard_graph_retain, halyard_graph_release> {};
+template <>
+struct Traits<halyard_command_list>
+    : Counted<halyard_command_list_retain, halyard_command_list_release> {};
 template <>
 struct Traits<halyard_program> : Counted<halyard_program_retain, halyard_program_release> {};
 template <>
@@ -493,7 +499,122 @@ class Graph : public detail::Handle<halyard_graph> {
   }
 };
 
-/// A graph made ready for one kind of chip.
+/// A strided tensor in a binding of a command list.
+class View {
+ public:
+  /// An operand that is absent.
+  View() : raw_(detail::sized<halyard_view>()) {}
+
+  /// Row-major without gaps.
+  View(std::uint32_t binding, halyard_dtype dtype, std::span<const std::uint32_t> dims,
+       std::uint64_t offset = 0)
+      : View() {
+    raw_.binding = binding;
+    raw_.dtype = dtype;
+    raw_.rank = static_cast<std::uint32_t>(dims.size());
+    raw_.offset = offset;
+    std::int64_t stride = 1;
+    for (std::size_t i = std::min<std::size_t>(dims.size(), HALYARD_MAX_RANK); i-- > 0;) {
+      raw_.dims[i] = dims[i];
+      raw_.strides[i] = stride;
+      stride *= dims[i];
+    }
+  }
+  View(std::uint32_t binding, halyard_dtype dtype, std::initializer_list<std::uint32_t> dims,
+       std::uint64_t offset = 0)
+      : View(binding, dtype, std::span<const std::uint32_t>(dims.begin(), dims.size()), offset) {}
+
+  /// The same with other strides, in elements, one for each dimension.
+  [[nodiscard]] View with_strides(std::span<const std::int64_t> strides) const {
+    View view = *this;
+    for (std::size_t i = 0; i < strides.size() && i < HALYARD_MAX_RANK; ++i)
+      view.raw_.strides[i] = strides[i];
+    return view;
+  }
+  [[nodiscard]] View with_strides(std::initializer_list<std::int64_t> strides) const {
+    return with_strides(std::span<const std::int64_t>(strides.begin(), strides.size()));
+  }
+
+  [[nodiscard]] const halyard_view& raw() const { return raw_; }
+
+ private:
+  halyard_view raw_;
+};
+
+/// What an operation of a command list takes besides its views; one of the C interface's structs.
+/// Their `size` is filled in.
+class CommandParams {
+ public:
+  CommandParams() = default;
+  template <class T>
+  requires std::is_trivially_copyable_v<T> && std::is_same_v<decltype(T::size), std::size_t>
+  CommandParams(T params) : bytes_(sizeof(T)) {
+    params.size = sizeof(T);
+    std::memcpy(bytes_.data(), &params, sizeof(T));
+  }
+  [[nodiscard]] const void* raw() const { return bytes_.empty() ? nullptr : bytes_.data(); }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+/// Commands on memory under construction. One thread at a time.
+class CommandList : public detail::Handle<halyard_command_list> {
+ public:
+  CommandList() : Handle(make()) {}
+
+  /// Memory that each submit supplies; returns the binding's index.
+  std::uint32_t bind(const std::string& name, std::uint64_t bytes,
+                     std::uint32_t access = HALYARD_ACCESS_READ_WRITE) {
+    std::uint32_t index = 0;
+    detail::check(halyard_command_list_bind(get(), name.c_str(), bytes, access, &index));
+    return index;
+  }
+  template <class T>
+  std::uint32_t constant(std::span<const T> data) {
+    std::uint32_t index = 0;
+    detail::check(halyard_command_list_constant(get(), data.data(), data.size_bytes(), &index));
+    return index;
+  }
+  std::uint32_t scratch(std::uint64_t bytes) {
+    std::uint32_t index = 0;
+    detail::check(halyard_command_list_scratch(get(), bytes, &index));
+    return index;
+  }
+
+  /// Inputs, then the output. An empty name: one is made.
+  void add(halyard_op op, std::span<const View> views, const CommandParams& params = {},
+           const std::string& name = {}) {
+    const auto list = raw_views(views);
+    detail::check(halyard_command_list_add(get(), op, list.data(), list.size(), params.raw(),
+                                           name.empty() ? nullptr : name.c_str()));
+  }
+  void add(halyard_op op, std::initializer_list<View> views, const CommandParams& params = {},
+           const std::string& name = {}) {
+    add(op, std::span<const View>(views.begin(), views.size()), params, name);
+  }
+  /// Copies what `in` shows, and converts.
+  void copy(const View& in, const View& out, const std::string& name = {}) {
+    add(HALYARD_OP_CAST, {in, out}, halyard_cast_params{0, out.raw().dtype}, name);
+  }
+
+  static std::vector<halyard_view> raw_views(std::span<const View> views) {
+    std::vector<halyard_view> raw;
+    raw.reserve(views.size());
+    for (const auto& view : views)
+      raw.push_back(view.raw());
+    return raw;
+  }
+
+ private:
+  static halyard_command_list* make() {
+    halyard_command_list* list = nullptr;
+    detail::check(halyard_command_list_create(&list));
+    return list;
+  }
+};
+
+/// A graph or a command list made ready for one kind of chip.
 class Program : public detail::Handle<halyard_program> {
  public:
   using Handle::Handle;
@@ -684,6 +805,21 @@ class Device : public detail::Handle<halyard_device> {
     halyard_program* program = nullptr;
     detail::check(halyard_program_compile(get(), graph.get(), &program));
     return Program(program);
+  }
+  /// One command for each of the list's.
+  [[nodiscard]] Program record(const CommandList& list) const {
+    halyard_program* program = nullptr;
+    detail::check(halyard_program_record(get(), list.get(), &program));
+    return Program(program);
+  }
+  /// Whether record() would take such a command. Throws when no device would.
+  [[nodiscard]] bool supports(halyard_op op, std::initializer_list<View> views,
+                              const CommandParams& params = {}) const {
+    const auto list = CommandList::raw_views({views.begin(), views.size()});
+    const auto status = halyard_device_supports(get(), op, list.data(), list.size(), params.raw());
+    if (status == HALYARD_UNSUPPORTED) return false;
+    detail::check(status);
+    return true;
   }
   [[nodiscard]] Program load(std::span<const std::byte> saved) const {
     halyard_program* program = nullptr;

@@ -8,6 +8,7 @@
 
 #include <utility>
 
+#include "command_list.hpp"
 #include "device.hpp"
 #include "graph.hpp"
 #include "last_error.hpp"
@@ -35,6 +36,10 @@ struct ProgramObject final : Object {
   const Ref<ProgramData> data;
 };
 
+struct CommandListObject final : Object {
+  CommandList list;
+};
+
 struct GraphObject final : Object {
   Graph graph;
 };
@@ -50,6 +55,7 @@ struct Behind;
 HALYARD_OBJECT(halyard_device, Device);
 HALYARD_OBJECT(halyard_buffer, BufferObject);
 HALYARD_OBJECT(halyard_timeline, Timeline);
+HALYARD_OBJECT(halyard_command_list, CommandListObject);
 HALYARD_OBJECT(halyard_graph, GraphObject);
 HALYARD_OBJECT(halyard_program, ProgramObject);
 HALYARD_OBJECT(halyard_queue, Queue);

@@ -2,38 +2,19 @@
 #include "lowering/lower.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
+#include "lowering/emitter.hpp"
 #include "lowering/fusion.hpp"
 #include "lowering/operand.hpp"
 #include "lowering/scratch.hpp"
+#include "lowering/translate.hpp"
 #include "lowering/uses.hpp"
 
 namespace halyard::hal::lowering {
 namespace {
 
 constexpr std::size_t kConstantAlignment = 64;
-
-std::optional<BinaryOp> binary_of(halyard_op op) {
-  switch (op) {
-    case HALYARD_OP_ADD:
-      return BinaryOp::kAdd;
-    case HALYARD_OP_SUB:
-      return BinaryOp::kSub;
-    case HALYARD_OP_MUL:
-      return BinaryOp::kMul;
-    case HALYARD_OP_DIV:
-      return BinaryOp::kDiv;
-    case HALYARD_OP_MAX:
-      return BinaryOp::kMax;
-    case HALYARD_OP_MIN:
-      return BinaryOp::kMin;
-    default:
-      return std::nullopt;
-  }
-}
 
 bool is_view(halyard_op op) {
   return op == HALYARD_OP_TRANSPOSE || op == HALYARD_OP_RESHAPE;
@@ -47,43 +28,13 @@ bool is_product(halyard_op op) {
   throw Error(HALYARD_UNSUPPORTED, "\"" + node.name + "\": " + reason);
 }
 
-/// Brings the operands' rank down to what the chip has, as far as the command's meaning allows.
-void reduce_rank(Command& command, std::uint32_t max_rank) {
-  const auto rank = command.operands.back().rank;
-  std::uint32_t keep = 0;
-  switch (command.opcode) {
-    case Opcode::kBinary:
-    case Opcode::kActivate:
-    case Opcode::kCopy:
-      break;
-    case Opcode::kSoftmax:
-    case Opcode::kNorm:
-      keep = 1;
-      break;
-    case Opcode::kQuantize:
-    case Opcode::kDequantize:
-    case Opcode::kRequantize:
-      if (command.operands[1].dims[0] != 1) return;
-      std::get<Quantize>(command.params).axis = 0;
-      break;
-    default:
-      return;
-  }
-  std::array<Operand*, 4> whole{};
-  std::size_t count = 0;
-  for (auto& operand : command.operands) {
-    if (operand.rank == rank) whole[count++] = &operand;
-  }
-  merge_dimensions(std::span(whole).first(count), max_rank, keep);
-}
-
 class Lowering {
  public:
   Lowering(const Graph& graph, const Capabilities& chip, bool profile)
       : graph_(graph),
         chip_(chip),
-        profile_(profile),
         uses_(graph),
+        emitter_(chip, profile),
         operands_(graph.nodes().size()),
         owners_(graph.nodes().size()),
         uses_left_(graph.nodes().size()),
@@ -105,14 +56,12 @@ class Lowering {
 
   Operand place_result(halyard_tensor tensor);
   void release_inputs(halyard_tensor tensor);
-  void emit(halyard_tensor tensor, Opcode opcode, Params params, std::vector<Operand> operands);
-  void emit_timestamp(FixedBinding binding, std::uint64_t offset);
+  void emit(halyard_tensor tensor, Command command);
 
   const Graph& graph_;
   const Capabilities& chip_;
-  const bool profile_;
   const Uses uses_;
-  Lowered result_;
+  Emitter emitter_;
   ScratchAllocator scratch_;
   std::vector<Operand> operands_;       ///< of tensors that have memory
   std::vector<halyard_tensor> owners_;  ///< tensor whose memory it is: views have none of their own
@@ -132,7 +81,7 @@ void Lowering::check_sizes() const {
 void Lowering::place_bindings() {
   std::uint32_t index = kFixedBindings;
   const auto add = [&](const std::string& name, const halyard_tensor_desc& desc, bool output) {
-    result_.image.bindings.push_back({name, desc, byte_size(desc), output});
+    emitter_.image().bindings.push_back({name, desc, byte_size(desc), output});
     return index++;
   };
   for (const auto input : graph_.inputs()) {
@@ -151,7 +100,7 @@ void Lowering::place_bindings() {
 }
 
 void Lowering::place_constants() {
-  auto& constants = result_.image.constants;
+  auto& constants = emitter_.image().constants;
   for (halyard_tensor t = 0; t < graph_.nodes().size(); ++t) {
     const auto& constant = node(t);
     if (constant.kind != Node::Kind::kConstant || uses_.users(t).empty()) continue;
@@ -194,28 +143,15 @@ void Lowering::release_inputs(halyard_tensor tensor) {
   }
 }
 
-void Lowering::emit_timestamp(FixedBinding binding, std::uint64_t offset) {
-  result_.commands.push_back({Opcode::kTimestamp, 0, {}, {cell(binding, offset)}});
-  result_.image.command_names.emplace_back("timestamp");
-}
-
-void Lowering::emit(halyard_tensor tensor, Opcode opcode, Params params,
-                    std::vector<Operand> operands) {
-  Command command{opcode, tensor, params, std::move(operands)};
-  if (command.operands.back().rank > chip_.max_rank) reduce_rank(command, chip_.max_rank);
-  if (const auto reason = why_not(chip_, command); !reason.empty()) {
+void Lowering::emit(halyard_tensor tensor, Command command) {
+  command.node = tensor;
+  if (const auto reason = emitter_.emit(std::move(command), node(tensor).name); !reason.empty()) {
     refuse(node(tensor), std::string(hal::to_string(node(tensor).op)) + ": " + reason);
-  }
-  result_.commands.push_back(std::move(command));
-  result_.image.command_names.push_back(node(tensor).name);
-  if (profile_) {
-    result_.image.profile_bytes += sizeof(std::uint64_t);
-    emit_timestamp(kBindProfile, result_.image.profile_bytes);
   }
 }
 
 void Lowering::copy(halyard_tensor tensor, const Operand& from, const Operand& to) {
-  emit(tensor, Opcode::kCopy, {}, {from, to});
+  emit(tensor, {Opcode::kCopy, tensor, {}, {from, to}});
   release_inputs(tensor);
 }
 
@@ -232,10 +168,10 @@ void Lowering::lower_product(halyard_tensor tensor) {
   std::vector<Operand> operands{a, b, vector(fused.bias), vector(fused.scale),
                                 place_result(fused.result)};
   if (product.op == HALYARD_OP_MATMUL) {
-    emit(tensor, Opcode::kMatmul, fused.epilogue, std::move(operands));
+    emit(tensor, {Opcode::kMatmul, tensor, fused.epilogue, std::move(operands)});
   } else {
     const auto& window = std::get<halyard_conv2d_params>(product.params);
-    emit(tensor, Opcode::kConv2d, Conv2d{fused.epilogue, window}, std::move(operands));
+    emit(tensor, {Opcode::kConv2d, tensor, Conv2d{fused.epilogue, window}, std::move(operands)});
   }
   release_inputs(fused.result);
 }
@@ -276,35 +212,10 @@ void Lowering::lower_view(halyard_tensor tensor) {
 
 void Lowering::lower_plain(halyard_tensor tensor) {
   const auto& op = node(tensor);
-  const auto in = [&](std::size_t i) { return operands_[op.inputs[i]]; };
-  if (const auto activation = activation_of(op.op)) {
-    emit(tensor, Opcode::kActivate, *activation, {in(0), place_result(tensor)});
-  } else if (const auto binary = binary_of(op.op)) {
-    emit(tensor, Opcode::kBinary, *binary,
-         {broadcast(in(0), op.desc), broadcast(in(1), op.desc), place_result(tensor)});
-  } else if (const auto* window = std::get_if<halyard_pool2d_params>(&op.params)) {
-    Pool2d pool{op.op == HALYARD_OP_AVG_POOL2D, *window};
-    if (!pool.average) pool.window.count_padding = 0;
-    emit(tensor, Opcode::kPool2d, pool, {in(0), place_result(tensor)});
-  } else if (const auto* norm = std::get_if<halyard_norm_params>(&op.params)) {
-    const bool rms = op.op == HALYARD_OP_RMS_NORM;
-    emit(tensor, Opcode::kNorm, Norm{rms, norm->epsilon},
-         {in(0), in(1), rms ? Operand{} : in(2), place_result(tensor)});
-  } else if (const auto* scaled = std::get_if<halyard_quantize_params>(&op.params)) {
-    const auto opcode = op.op == HALYARD_OP_QUANTIZE     ? Opcode::kQuantize
-                        : op.op == HALYARD_OP_DEQUANTIZE ? Opcode::kDequantize
-                                                         : Opcode::kRequantize;
-    emit(tensor, opcode, Quantize{scaled->axis, scaled->zero_point},
-         {in(0), in(1), place_result(tensor)});
-  } else if (op.op == HALYARD_OP_SOFTMAX) {
-    emit(tensor, Opcode::kSoftmax, {}, {in(0), place_result(tensor)});
-  } else if (op.op == HALYARD_OP_CAST) {
-    emit(tensor, Opcode::kCopy, {}, {in(0), place_result(tensor)});
-  } else if (op.op == HALYARD_OP_GATHER) {
-    emit(tensor, Opcode::kGather, {}, {in(0), in(1), place_result(tensor)});
-  } else {
-    refuse(op, "no chip has a command for " + std::string(hal::to_string(op.op)));
-  }
+  std::vector<Operand> inputs;
+  for (const auto input : op.inputs)
+    inputs.push_back(operands_[input]);
+  emit(tensor, translate(op.op, op.params, inputs, place_result(tensor)));
   release_inputs(tensor);
 }
 
@@ -329,33 +240,16 @@ Lowered Lowering::run() {
   check_sizes();
   place_bindings();
   place_constants();
-  if (profile_) emit_timestamp(kBindProfile, 0);
   for (halyard_tensor t = 0; t < graph_.nodes().size(); ++t)
     lower_node(t);
-  emit_timestamp(kBindStatus, 0);
-  if (profile_) result_.image.profile_bytes += sizeof(std::uint64_t);
-  result_.image.scratch_bytes = scratch_.size();
-  return std::move(result_);
+  emitter_.image().scratch_bytes = scratch_.size();
+  return emitter_.finish();
 }
 
 }  // namespace
 
 Lowered lower(const Graph& graph, const Capabilities& chip, bool profile) {
   return Lowering(graph, chip, profile).run();
-}
-
-/// The stream is timestamp, command, timestamp, command, ..., timestamp, and the status cell's.
-std::vector<ProfileSample> read_timestamps(const ProgramImage& image,
-                                           std::span<const std::byte> profile) {
-  const std::size_t cells =
-      std::min<std::size_t>(image.profile_bytes, profile.size()) / sizeof(std::uint64_t);
-  std::vector<ProfileSample> samples;
-  for (std::size_t i = 0; i + 1 < cells; ++i) {
-    std::array<std::uint64_t, 2> times{};
-    std::memcpy(times.data(), profile.data() + i * sizeof(std::uint64_t), sizeof(times));
-    samples.push_back({static_cast<std::uint32_t>(2 * i + 1), times[0], times[1]});
-  }
-  return samples;
 }
 
 }  // namespace halyard::hal::lowering

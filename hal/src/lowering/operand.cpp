@@ -27,11 +27,11 @@ bool contiguous(const Operand& operand) {
   return true;
 }
 
-Operand broadcast(const Operand& in, const halyard_tensor_desc& desc) {
+Operand broadcast(const Operand& in, const Operand& whole) {
   Operand out = in;
-  out.rank = desc.rank;
-  const std::uint32_t shift = desc.rank - in.rank;
-  for (std::uint32_t i = desc.rank; i-- > 0;) {
+  out.rank = whole.rank;
+  const std::uint32_t shift = whole.rank - in.rank;
+  for (std::uint32_t i = whole.rank; i-- > 0;) {
     out.dims[i] = i < shift ? 1 : in.dims[i - shift];
     out.strides[i] = i < shift ? 0 : in.strides[i - shift];
     if (out.dims[i] == 1) out.strides[i] = 0;

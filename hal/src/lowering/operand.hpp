@@ -17,8 +17,8 @@ void set_shape(Operand& operand, const halyard_tensor_desc& desc);
 /// Its elements are neighbours in memory, in order.
 bool contiguous(const Operand& operand);
 
-/// `in` with the rank of `desc`, stride 0 along what is repeated.
-Operand broadcast(const Operand& in, const halyard_tensor_desc& desc);
+/// `in` with the rank of `whole`, stride 0 along what is repeated.
+Operand broadcast(const Operand& in, const Operand& whole);
 
 /// The same elements as a vector; `operand` is contiguous.
 Operand as_vector(const Operand& operand);

@@ -12,13 +12,9 @@
 #include <string>
 #include <vector>
 
-namespace halyard::conformance {
+#include "elements.hpp"
 
-/// How far a result may be from the reference: |device - cpu| <= absolute + relative * |cpu|.
-/// Integers are always exact.
-struct Tolerance {
-  double absolute = 0, relative = 0;
-};
+namespace halyard::conformance {
 
 /// A graph with inputs of random contents. Values are small, so that sums stay well inside every
 /// type.
@@ -49,8 +45,6 @@ class Differential {
     halyard_dtype dtype;
     std::vector<std::byte> bytes;
   };
-  std::vector<std::byte> random_bytes(std::uint64_t elements, halyard_dtype dtype, double range);
-
   std::mt19937 random_;
   std::vector<Memory> inputs_;
 };

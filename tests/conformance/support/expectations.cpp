@@ -185,6 +185,8 @@ constexpr SuiteArea kAreas[] = {
     {"OneOperation", "programs"},
     {"Program", "programs"},
     {"SavedProgram", "saved programs"},
+    {"CommandList", "command lists"},
+    {"Commands/WrongCommand", "command lists"},
     {"Limits", "limits"},
     {"Concurrency", "concurrency"},
     {"PriorityOrder", "priorities"},

@@ -42,6 +42,54 @@ constexpr std::size_t kMaxBuiltin = 4 * sizeof(Command);
 // Of a job that is no program: two buffers, the status cell, the cells of the profile.
 constexpr std::size_t kBuiltinRanges = 4;
 
+/// Sets the opcode and what belongs to it; returns what the chip lacks, or nothing. `in` is the
+/// first operand.
+std::string set_operation(Command& command, halyard_op op, const halyard_tensor_desc& in) {
+  if (in.dtype != HALYARD_F32) return "type but f32";
+  switch (op) {
+    case HALYARD_OP_ADD:
+      command.opcode = Opcode::kAdd;
+      return {};
+    case HALYARD_OP_MUL:
+      command.opcode = Opcode::kMul;
+      return {};
+    case HALYARD_OP_RELU:
+      command.opcode = Opcode::kRelu;
+      return {};
+    case HALYARD_OP_CAST:
+      command.opcode = Opcode::kCopy;
+      return {};
+    case HALYARD_OP_GATHER:
+      command.opcode = Opcode::kGather;
+      command.width = static_cast<std::uint32_t>(element_count(in) / in.dims[0]);
+      return {};
+    default:
+      return std::string(to_string(op));
+  }
+}
+
+/// One of a list's commands on the list's own bindings; returns what the chip lacks, or nothing.
+std::string make_command(const ListCommand& from, Command& command) {
+  std::vector<Operand> at;
+  halyard_tensor_desc first{};
+  for (const auto& view : from.views) {
+    halyard_tensor_desc desc{view.dtype, view.rank, {}};
+    std::copy_n(view.dims, view.rank, desc.dims);
+    std::int64_t stride = 1;
+    for (auto i = view.rank; i-- > 0; stride *= view.dims[i]) {
+      if (view.dims[i] != 1 && view.strides[i] != stride) return "strides";
+    }
+    if (at.empty()) first = desc;
+    at.push_back({view.binding, 0, view.offset, byte_size(desc)});
+  }
+  if (from.op != HALYARD_OP_GATHER && at.front().bytes != at.back().bytes) return "broadcasts";
+  if (from.op == HALYARD_OP_CAST && from.output().dtype != first.dtype) return "conversions";
+  command.a = at[0];
+  if (at.size() > 2) command.b = at[1];
+  command.out = at.back();
+  return set_operation(command, from.op, first);
+}
+
 class Compiler {
  public:
   Compiler(const Graph& graph, bool profile) : graph_(graph), profile_(profile) {}
@@ -109,34 +157,15 @@ class Compiler {
     add(stamp, "stamp");
   }
 
-  [[noreturn]] static void refuse(const Node& node, const std::string& reason) {
-    throw Error(HALYARD_UNSUPPORTED, node.name + ": the chip fake has no " + reason);
-  }
   void add_operation(halyard_tensor index) {
     const auto& node = graph_.nodes()[index];
+    const auto& first = graph_.nodes()[node.inputs[0]].desc;
     Command command;
     command.out = at_[index];
     command.a = at_[node.inputs[0]];
     if (node.inputs.size() > 1) command.b = at_[node.inputs[1]];
-    if (graph_.nodes()[node.inputs[0]].desc.dtype != HALYARD_F32) refuse(node, "type but f32");
-    switch (node.op) {
-      case HALYARD_OP_ADD:
-        command.opcode = Opcode::kAdd;
-        break;
-      case HALYARD_OP_MUL:
-        command.opcode = Opcode::kMul;
-        break;
-      case HALYARD_OP_RELU:
-        command.opcode = Opcode::kRelu;
-        break;
-      case HALYARD_OP_GATHER: {
-        const auto& rows = graph_.nodes()[node.inputs[0]].desc;
-        command.opcode = Opcode::kGather;
-        command.width = static_cast<std::uint32_t>(element_count(rows) / rows.dims[0]);
-        break;
-      }
-      default:
-        refuse(node, std::string(to_string(node.op)));
+    if (auto reason = set_operation(command, node.op, first); !reason.empty()) {
+      throw Error(HALYARD_UNSUPPORTED, node.name + ": the chip fake has no " + reason);
     }
     add(command, node.name);
   }
@@ -149,10 +178,62 @@ class Compiler {
   std::uint64_t stamps_ = 0;
 };
 
+ProgramImage record_list(const CommandList& list, bool profile) {
+  ProgramImage image;
+  const auto add = [&image](const Command& command, const std::string& name) {
+    const auto bytes = std::as_bytes(std::span(&command, 1));
+    image.stream.insert(image.stream.end(), bytes.begin(), bytes.end());
+    image.command_names.push_back(name);
+  };
+  const auto stamp = [&](std::uint32_t binding, std::uint64_t offset, const char* name) {
+    Command command;
+    command.opcode = Opcode::kStamp;
+    command.out = {binding, 0, offset, sizeof(std::uint64_t)};
+    add(command, name);
+  };
+  std::vector<Operand> places;
+  for (const auto& binding : list.bindings()) {
+    if (binding.kind != ListBinding::Kind::kSubmit) {
+      const bool constant = binding.kind == ListBinding::Kind::kConstant;
+      places.push_back({constant ? kConstants : kScratch, 0, binding.offset, 0});
+      continue;
+    }
+    places.push_back({kFirst + static_cast<std::uint32_t>(image.bindings.size()), 0, 0, 0});
+    image.bindings.push_back({binding.name, {HALYARD_U8, 0, {}}, binding.bytes, binding.written});
+  }
+  image.constants.assign(list.constants().begin(), list.constants().end());
+  image.scratch_bytes = list.scratch_bytes();
+  if (profile) stamp(kProfile, 0, "stamp");
+  for (const auto& from : list.commands()) {
+    Command command;
+    if (const auto reason = make_command(from, command); !reason.empty()) {
+      throw Error(HALYARD_UNSUPPORTED, from.name + ": the chip fake has no " + reason);
+    }
+    for (auto* operand : {&command.a, &command.b, &command.out}) {
+      const auto& place = places[operand->binding];
+      operand->binding = place.binding;
+      operand->offset += place.offset;
+    }
+    add(command, from.name);
+  }
+  if (profile) stamp(kProfile, sizeof(std::uint64_t), "stamp");
+  stamp(kStatus, 0, "end");
+  image.profile_bytes = profile ? 2 * sizeof(std::uint64_t) : 0;
+  return image;
+}
+
 class Plugin final : public ChipPlugin {
  public:
   ProgramImage compile(const Graph& graph, bool profile) override {
     return Compiler(graph, profile).compile();
+  }
+  ProgramImage record(const CommandList& list, bool profile) override {
+    return record_list(list, profile);
+  }
+  [[nodiscard]] std::string why_not(const ListCommand& command) const override {
+    Command made;
+    const auto reason = make_command(command, made);
+    return reason.empty() ? reason : "the chip fake has no " + reason;
   }
   void check(const ProgramImage& image) override {
     if (image.stream.size() != image.command_names.size() * sizeof(Command)) {

@@ -136,7 +136,7 @@ TEST(Lowering, MergesWhatIsRepeatedAlike) {
   Operand whole, row;
   set_shape(whole, desc(HALYARD_F32, {2, 3, 4}));
   set_shape(row, desc(HALYARD_F32, {4}));
-  row = broadcast(row, desc(HALYARD_F32, {2, 3, 4}));
+  row = broadcast(row, whole);
   merge_dimensions(std::array{&row, &whole}, 2, 0);
   EXPECT_THAT(whole.dims, ElementsAre(6, 4, 0, 0, 0, 0));
   EXPECT_THAT(row.dims, ElementsAre(1, 4, 0, 0, 0, 0));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Newchip's plug-in: says what the chip can do, turns lowered commands into the chip's, and a submit
-// into a payload.
+// Newchip's plug-in: says what the chip can do, turns lowered commands into the chip's, and a
+// submit into a payload.
 
 #include "plugin.hpp"
 
@@ -131,22 +131,31 @@ std::vector<ChipCommand> commands_of(const ProgramImage& image) {
 
 // ---- the plug-in ---------------------------------------------------------------------------
 
+ProgramImage encoded(lowering::Lowered lowered) {
+  if (lowered.commands.size() > DRM_HALYARD_NEWCHIP_COMMANDS_MAX) {
+    throw Error(HALYARD_UNSUPPORTED, "the program needs " +
+                                         std::to_string(lowered.commands.size()) +
+                                         " commands, a job of this chip has at most " +
+                                         std::to_string(DRM_HALYARD_NEWCHIP_COMMANDS_MAX));
+  }
+  for (const auto& command : lowered.commands) {
+    const auto chip_command = encode_command(command);
+    const auto bytes = std::as_bytes(std::span(&chip_command, 1));
+    lowered.image.stream.insert(lowered.image.stream.end(), bytes.begin(), bytes.end());
+  }
+  return std::move(lowered.image);
+}
+
 class Plugin final : public ChipPlugin {
  public:
   ProgramImage compile(const Graph& graph, bool profile) override {
-    auto lowered = lowering::lower(graph, kCapabilities, profile);
-    if (lowered.commands.size() > DRM_HALYARD_NEWCHIP_COMMANDS_MAX) {
-      throw Error(HALYARD_UNSUPPORTED,
-                  "the graph needs " + std::to_string(lowered.commands.size()) +
-                      " commands, a job of this chip has at most " +
-                      std::to_string(DRM_HALYARD_NEWCHIP_COMMANDS_MAX));
-    }
-    for (const auto& command : lowered.commands) {
-      const auto encoded = encode_command(command);
-      const auto bytes = std::as_bytes(std::span(&encoded, 1));
-      lowered.image.stream.insert(lowered.image.stream.end(), bytes.begin(), bytes.end());
-    }
-    return std::move(lowered.image);
+    return encoded(lowering::lower(graph, kCapabilities, profile));
+  }
+  ProgramImage record(const CommandList& list, bool profile) override {
+    return encoded(lowering::lower(list, kCapabilities, profile));
+  }
+  [[nodiscard]] std::string why_not(const ListCommand& command) const override {
+    return lowering::why_not(kCapabilities, command);
   }
 
   void check(const ProgramImage& image) override;
