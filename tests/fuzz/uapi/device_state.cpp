@@ -68,6 +68,17 @@ bool wait_for_objects(const std::string& expected, std::string& now) {
   return false;
 }
 
+void settle() {
+  constexpr int kQuiet = 10, kMost = 600;
+  std::string last = device_objects();
+  for (int quiet = 0, i = 0; quiet < kQuiet && i < kMost; ++i) {
+    test::sleep_ms(50);
+    auto now = device_objects();
+    quiet = now == last ? quiet + 1 : 0;
+    last = std::move(now);
+  }
+}
+
 void revive_device() {
   if (works()) return;
   const auto device = test::pci_device();

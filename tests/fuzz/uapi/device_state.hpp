@@ -14,6 +14,9 @@ std::string device_objects();
 /// with what there is in `now`, when that takes longer than half a minute.
 bool wait_for_objects(const std::string& expected, std::string& now);
 
+/// Waits until what was under way is over: device_objects() no longer changes.
+void settle();
+
 /// Whether the device takes calls; if not, its driver is bound anew. Throws when that fails.
 void revive_device();
 
