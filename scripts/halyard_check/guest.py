@@ -86,9 +86,9 @@ def check_vm(log):
     return result
 
 
-def run_kunit(log, kernel, tree, *options, variant=None, seconds=600):
+def run_kunit(log, kernel, tree, *options, variant=None, prelude="", seconds=600):
     """Loads the modules with tests in a VM and reads what they said in the kernel's log. `variant`: of the modules, see
-    scripts/vm --instrument."""
+    scripts/vm --instrument. `prelude` is what the guest's shell does first."""
     result = Result()
     built = BUILD / "kernel" / "-".join(filter(None, (tree.name, variant)))
     names = [path.stem for path in sorted((built / "tests").glob("**/halyard_*.ko"))]
@@ -101,7 +101,7 @@ def run_kunit(log, kernel, tree, *options, variant=None, seconds=600):
     load = " && ".join(f"modprobe {name}" for name in names)
     done = log.run(
         SCRIPTS / "vm", "run", "--kernel", kernel, "--append", "kunit.stats_enabled=2", "--append", "log_buf_len=4M", *options,
-        "--timeout", seconds, "--share", share, "--", "sh", "-c", f"{load}; status=$?; dmesg >/out/dmesg; exit $status",
+        "--timeout", seconds, "--share", share, "--", "sh", "-c", f"{prelude}{load}; status=$?; dmesg >/out/dmesg; exit $status",
         timeout=seconds + 120,
     )  # fmt: skip
     report = share / "dmesg"
