@@ -320,8 +320,9 @@ static void halyard_queue_progress_locked(struct halyard_queue_core *q,
 {
 	q->queue.hdev->chip->ops->queue_progress(&q->queue, progress);
 
-	/* No job can be over that was not given to the device, whatever it says. */
-	progress->seqno = min(progress->seqno, q->started);
+	/* No job can be over that was not given to the device: who says so has said nothing. */
+	if (progress->seqno > q->started)
+		progress->seqno = q->progress.seqno;
 	if (progress->seqno != q->progress.seqno || progress->stamp != q->progress.stamp ||
 	    progress->waiting)
 		q->progress_at = jiffies;
