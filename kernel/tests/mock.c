@@ -334,6 +334,41 @@ void mock_fail(struct mock *mock, enum mock_op op, u32 times)
 }
 
 /**
+ * mock_silence - let the hardware not answer calls, which wait for it in vain
+ * @mock: the device
+ * @op: which
+ * @times: how many of the next
+ */
+void mock_silence(struct mock *mock, enum mock_op op, u32 times)
+{
+	spin_lock_irq(&mock->dev->lock);
+	mock->dev->silent[op] = times;
+	spin_unlock_irq(&mock->dev->lock);
+}
+
+/**
+ * mock_after_silence - what the core did after a call that got no answer
+ * @mock: a device of which a call got none
+ * @waited_ns: out: how long after that call had begun
+ *
+ * Return: the call that it made next.
+ */
+enum mock_op mock_after_silence(struct mock *mock, u64 *waited_ns)
+{
+	enum mock_op op;
+	bool over;
+
+	spin_lock_irq(&mock->dev->lock);
+	over = !mock->dev->silent_ns;
+	op = mock->dev->after_silence;
+	*waited_ns = mock->dev->waited_ns;
+	spin_unlock_irq(&mock->dev->lock);
+	KUNIT_EXPECT_TRUE_MSG(mock->test, over, "nothing came after it");
+
+	return op;
+}
+
+/**
  * mock_settle - wait until a recovery that has signalled its first fence is over
  * @mock: the device
  */

@@ -29,6 +29,8 @@
 /* Memory of the card with some */
 #define MOCK_MEMORY_START	0x10000ULL
 #define MOCK_MEMORY_SIZE	SZ_4M
+/* How long the chip waits for an answer of its hardware */
+#define MOCK_ANSWER_MS		10
 /* Cookie of a copy that the core has asked for */
 #define MOCK_COPY		0xc0b1e5ULL
 /* For what is to come soon; it takes long only when the test fails. */
@@ -121,6 +123,11 @@ struct mock_vm {
  * @wait: woken at each event
  * @calls: of each kind
  * @fail: how many of the next calls fail
+ * @silent: how many of the next calls get no answer from the hardware
+ * @silent_ns: since when one has waited for an answer; 0 when a call came after it
+ * @after_silence: that call
+ * @waited_ns: how long after the beginning of the one without answer
+ * @registers: of the hardware, which changes none of them
  * @autorun: complete jobs when they are given
  * @stopped: between stop, or a reset, and start
  * @queues: by hardware number
@@ -141,6 +148,11 @@ struct mock_device {
 	wait_queue_head_t wait;
 	u32 calls[MOCK_NUM_OPS];
 	u32 fail[MOCK_NUM_OPS];
+	u32 silent[MOCK_NUM_OPS];
+	u64 silent_ns;
+	enum mock_op after_silence;
+	u64 waited_ns;
+	u32 registers[1];
 	bool autorun;
 	bool stopped;
 	struct mock_queue *queues[MOCK_QUEUES];
@@ -241,6 +253,8 @@ void mock_hang(struct mock *mock, u32 hw_id, bool hung);
 void mock_spend(struct mock *mock, u32 hw_id, u64 ns);
 void mock_fault(struct mock *mock, u32 hw_id, u64 seqno, const struct halyard_fault *fault);
 void mock_fail(struct mock *mock, enum mock_op op, u32 times);
+void mock_silence(struct mock *mock, enum mock_op op, u32 times);
+enum mock_op mock_after_silence(struct mock *mock, u64 *waited_ns);
 void mock_settle(struct mock *mock);
 void mock_sleep(struct mock *mock);
 bool mock_sleeps(struct mock *mock);

@@ -8,8 +8,14 @@
 
 #include <drm/drm_managed.h>
 
+#include <halyard/regs.h>
+
 #include "mock.h"
 #include "mock_chip.h"
+
+/* The register that says whether the hardware has done what it was asked for. */
+#define MOCK_STATUS		0x0
+#define MOCK_STATUS_DONE	BIT(0)
 
 /* More than a snapshot has room for. */
 #define MOCK_MANY	10000
@@ -30,15 +36,29 @@ static int mock_call(struct halyard_device *hdev, enum mock_op op)
 {
 	struct mock_device *dev = to_mock_device(hdev);
 	unsigned long flags;
+	bool silent;
 	int ret = 0;
 
 	spin_lock_irqsave(&dev->lock, flags);
 	dev->calls[op]++;
+	if (dev->silent_ns) {
+		dev->after_silence = op;
+		dev->waited_ns = ktime_get_ns() - dev->silent_ns;
+		dev->silent_ns = 0;
+	}
 	if (dev->fail[op]) {
 		dev->fail[op]--;
 		ret = -ETIMEDOUT;
 	}
+	silent = dev->silent[op];
+	if (silent) {
+		dev->silent[op]--;
+		dev->silent_ns = ktime_get_ns();
+	}
 	spin_unlock_irqrestore(&dev->lock, flags);
+	if (silent)
+		ret = halyard_poll(hdev, MOCK_STATUS, MOCK_STATUS_DONE, MOCK_STATUS_DONE,
+				   MOCK_ANSWER_MS);
 
 	return ret;
 }
@@ -91,6 +111,7 @@ static int mock_chip_init(struct halyard_device *hdev)
 	spin_lock_init(&dev->lock);
 	init_waitqueue_head(&dev->wait);
 	dev->stopped = true;
+	hdev->regs = (__force void __iomem *)dev->registers;
 	memset(dev->blob, 0x5a, sizeof(dev->blob));
 	hdev->revision = 1 << 16;
 	if (hdev->chip->blob_size)

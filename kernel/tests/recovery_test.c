@@ -333,6 +333,104 @@ static void recovery_fault_of_no_job(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, halyard_queue_get_by_hw_id(mock->hdev, U32_MAX));
 }
 
+/* What bounds the time until anything is done at all. */
+static void recovery_standstill_is_bounded(struct kunit *test)
+{
+	struct mock_pair *fix = mock_pair(test);
+	struct mock *mock = fix->mock;
+	u32 *timeout_ms = &mock->hdev->core->sched->timeout_ms;
+	u32 done;
+
+	WRITE_ONCE(*timeout_ms, 3600 * MSEC_PER_SEC);
+	done = mock_submit_signalling(mock, fix->queues[0]);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
+	mock_hang(mock, 0, true);
+	KUNIT_EXPECT_TRUE(test, recovery_wait_polls(mock, 0, 3));
+	KUNIT_EXPECT_TRUE(test, mock_pending(fix->file, done));
+
+	WRITE_ONCE(*timeout_ms, 1);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done), -ETIME);
+}
+
+static void recovery_expect_lost(struct kunit *test, struct mock_pair *fix)
+{
+	struct drm_halyard_vm_create args = {};
+	struct mock *mock = fix->mock;
+
+	/* It is taken away by a work. */
+	halyard_device_unplug(mock->hdev);
+	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&mock->hdev->drm));
+	KUNIT_EXPECT_EQ(test, mock_ioctl(mock, fix->file, DRM_IOCTL_HALYARD_VM_CREATE, &args),
+			-ENODEV);
+}
+
+/**
+ * struct recovery_rung - a hang, and a device that does not answer when it is to be recovered
+ * @name: the rung that is reached
+ * @silent: how many calls of each kind get no answer
+ * @next: what the core does when the last of them has given up
+ * @lost: that was the last rung
+ */
+struct recovery_rung {
+	const char *name;
+	u32 silent[MOCK_NUM_OPS];
+	enum mock_op next;
+	bool lost;
+};
+
+static const struct recovery_rung recovery_rungs[] = {
+	{ "engine", { [MOCK_QUEUE_FINI] = 1 }, MOCK_RESET_ENGINE },
+	{ "engine in vain", { [MOCK_QUEUE_FINI] = 2 }, MOCK_RESET_DEVICE },
+	{ "device", { [MOCK_QUEUE_FINI] = 1, [MOCK_RESET_ENGINE] = 1 }, MOCK_RESET_DEVICE },
+	/* A platform device has no function reset, so that is the end. */
+	{
+		"device in vain",
+		{ [MOCK_QUEUE_FINI] = 1, [MOCK_RESET_ENGINE] = 1, [MOCK_RESET_DEVICE] = 1 },
+		MOCK_STOP, true
+	},
+	{
+		"start in vain",
+		{ [MOCK_QUEUE_FINI] = 1, [MOCK_RESET_ENGINE] = 1, [MOCK_START] = 1 },
+		MOCK_STOP, true
+	},
+	{
+		"queues in vain",
+		{ [MOCK_QUEUE_FINI] = 1, [MOCK_RESET_ENGINE] = 1, [MOCK_QUEUE_INIT] = 1 },
+		MOCK_STOP, true
+	},
+};
+
+KUNIT_ARRAY_PARAM_DESC(recovery_rung, recovery_rungs, name);
+
+/* Each rung has its time to answer; then, and not before, the next one is taken. */
+static void recovery_rung_is_bounded(struct kunit *test)
+{
+	const struct recovery_rung *rung = test->param_value;
+	struct mock_pair *fix = mock_pair(test);
+	struct mock *mock = fix->mock;
+	enum mock_op op;
+	u32 done[2];
+	u64 waited;
+
+	mock_submit_both(fix, done);
+	for (op = 0; op < MOCK_NUM_OPS; op++)
+		mock_silence(mock, op, rung->silent[op]);
+	mock_hang(mock, 0, true);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[0]), -ETIME);
+	mock_settle(mock);
+
+	KUNIT_EXPECT_EQ(test, mock_after_silence(mock, &waited), rung->next);
+	KUNIT_EXPECT_GE(test, waited, MOCK_ANSWER_MS * NSEC_PER_MSEC);
+	if (rung->lost) {
+		KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[1]), -EIO);
+		recovery_expect_lost(test, fix);
+		return;
+	}
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 1, 1));
+	mock_complete(mock, 1, 1);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[1]), 0);
+}
+
 static void recovery_engine(struct kunit *test)
 {
 	struct mock_pair *fix = mock_pair(test);
@@ -425,18 +523,6 @@ static void recovery_device_fault_blames_nobody(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, mock_result(mock, fix->file, done[i]), 0);
 		recovery_expect_works(test, fix, i, 2);
 	}
-}
-
-static void recovery_expect_lost(struct kunit *test, struct mock_pair *fix)
-{
-	struct drm_halyard_vm_create args = {};
-	struct mock *mock = fix->mock;
-
-	/* It is taken away by a work. */
-	halyard_device_unplug(mock->hdev);
-	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&mock->hdev->drm));
-	KUNIT_EXPECT_EQ(test, mock_ioctl(mock, fix->file, DRM_IOCTL_HALYARD_VM_CREATE, &args),
-			-ENODEV);
 }
 
 static void recovery_lost(struct kunit *test)
@@ -613,6 +699,8 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(recovery_fault_of_job),
 	KUNIT_CASE(recovery_fault_of_oldest_job),
 	KUNIT_CASE(recovery_fault_of_no_job),
+	KUNIT_CASE(recovery_standstill_is_bounded),
+	KUNIT_CASE_PARAM(recovery_rung_is_bounded, recovery_rung_gen_params),
 	KUNIT_CASE(recovery_engine),
 	KUNIT_CASE(recovery_device_spares_innocents),
 	KUNIT_CASE(recovery_device_condemns_all_guilty),

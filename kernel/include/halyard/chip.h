@@ -11,6 +11,10 @@
  * halyard_core.reset_lock, the chip's own, halyard_slot.fence_lock, spin locks of the chip's that
  * &halyard_chip_ops.queue_progress takes. Recovery signals fences under reset_lock: nobody
  * allocates memory or waits for a fence while he holds it.
+ *
+ * Recovery is bounded in time because calls are: one that waits for the hardware gives up, with an
+ * error, after a time of the chip's choice, as halyard_poll() does. Only then can the core take the
+ * next rung.
  */
 #ifndef HALYARD_CHIP_H
 #define HALYARD_CHIP_H
@@ -209,7 +213,8 @@ struct halyard_chip_ops {
 	 * resume. Interrupts are requested but the chip has not raised one since its reset. A chip
 	 * with &halyard_chip.firmware loads halyard_firmware_image(); what it says with
 	 * halyard_firmware_fails() does not cost it its registration, but it is not used. No
-	 * allocation but in the first call.
+	 * allocation but in the first call. Any error after a reset, and the core takes the next
+	 * step of recovery.
 	 */
 	int (*start)(struct halyard_device *hdev);
 
