@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The device goes while it is used. */
 
+#include <drm/drm_ioctl.h>
+
 #include "mock.h"
 
 static void unplug_with_jobs(struct kunit *test)
@@ -46,6 +48,31 @@ static void unplug_refuses_calls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mock_ioctl(mock, mock->file, DRM_IOCTL_HALYARD_BO_CREATE, &bo),
 			-ENODEV);
 	KUNIT_EXPECT_EQ(test, mock_queue_destroy(mock, mock->file, queue), -ENODEV);
+}
+
+/* The DRM core looks first, but the device may go between its look and the call. */
+static void unplug_refuses_late_calls(struct kunit *test)
+{
+	struct mock *mock = test->priv;
+	const struct drm_driver *driver = mock->hdev->drm.driver;
+	size_t size = 0;
+	void *data;
+	int i;
+
+	for (i = 0; i < driver->num_ioctls; i++)
+		size = max_t(size_t, size, _IOC_SIZE(driver->ioctls[i].cmd));
+	data = kunit_kzalloc(test, size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	halyard_device_unplug(mock->hdev);
+
+	for (i = 0; i < driver->num_ioctls; i++) {
+		const struct drm_ioctl_desc *call = &driver->ioctls[i];
+
+		memset(data, 0, size);
+		KUNIT_EXPECT_EQ_MSG(test, call->func(&mock->hdev->drm, data,
+						     mock->file->private_data),
+				    -ENODEV, "%s", call->name);
+	}
 }
 
 static void unplug_twice(struct kunit *test)
@@ -111,6 +138,7 @@ static void unplug_while_suspended(struct kunit *test)
 static struct kunit_case unplug_cases[] = {
 	KUNIT_CASE(unplug_with_jobs),
 	KUNIT_CASE(unplug_refuses_calls),
+	KUNIT_CASE(unplug_refuses_late_calls),
 	KUNIT_CASE(unplug_twice),
 	KUNIT_CASE(unplug_fence_outlives_device),
 	KUNIT_CASE(unplug_during_hang),
