@@ -123,7 +123,7 @@ struct halyard_vram;
  * @sched: state of the job side, see queue.h
  * @dump: snapshots for devcoredump
  * @down: started in vain, because of its firmware: no queue works; protected by @reset_lock
- * @lost: the device is lost: why, or NULL
+ * @lost: the device is lost, or about to be unplugged: why, or NULL
  * @injector: for debugfs, or NULL
  */
 struct halyard_core {
@@ -530,7 +530,9 @@ void halyard_jobs_exit(void);
 int halyard_sched_init(struct halyard_device *hdev);
 /* At the device's release. */
 void halyard_sched_fini(struct halyard_device *hdev);
-/* After drm_dev_unplug() and ops->stop: signals everything with an error, undoes all queues. */
+/* Before drm_dev_unplug(): stops the chip and signals everything with an error. */
+void halyard_device_end(struct halyard_device *hdev);
+/* After it: undoes all queues. */
 void halyard_sched_unplug(struct halyard_device *hdev);
 /* Lets what is in flight end, and stops the chip. */
 void halyard_sched_suspend(struct halyard_device *hdev);

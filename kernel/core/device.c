@@ -294,11 +294,10 @@ void halyard_device_unplug(struct halyard_device *hdev)
 		return;
 	}
 	halyard_power_stop(hdev);
+	halyard_device_end(hdev);
 	drm_dev_unplug(&hdev->drm);
 	mutex_unlock(&core->unplug_lock);
 
-	/* No DMA before fences tell user space that its memory is its own again. */
-	hdev->chip->ops->stop(hdev);
 	halyard_sched_unplug(hdev);
 	halyard_vram_unplug(hdev);
 	halyard_job_mems_revoke(hdev);

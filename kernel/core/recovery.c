@@ -147,20 +147,50 @@ static int halyard_reset_and_restore(struct halyard_device *hdev, enum halyard_r
 	return ret;
 }
 
-/* Ends all that is under way with an error; halyard_lost_work() takes the device away. */
+/* Stops the device for good and ends all that is under way. */
+static void halyard_device_end_locked(struct halyard_device *hdev, const char *reason, int error)
+{
+	lockdep_assert_held(&hdev->core->reset_lock);
+
+	WRITE_ONCE(hdev->core->lost, reason);
+	halyard_queues_shut(hdev->core->sched);
+	/* No DMA before fences tell user space that its memory is its own again. */
+	hdev->chip->ops->stop(hdev);
+	halyard_queues_lose(hdev->core->sched, error);
+}
+
+/* halyard_lost_work() takes the device away. */
 static void halyard_device_lose(struct halyard_device *hdev, const char *reason)
 {
 	struct halyard_sched *sched = hdev->core->sched;
 
 	dev_err(hdev->dev, "the device is lost: %s\n", reason);
 	halyard_dump_take(hdev, NULL, reason);
-	WRITE_ONCE(hdev->core->lost, reason);
-	hdev->chip->ops->stop(hdev);
-	halyard_queues_lose(sched, -EIO);
+	halyard_device_end_locked(hdev, reason, -EIO);
 
 	drm_dev_get(&hdev->drm);
 	__module_get(THIS_MODULE);
 	queue_work(halyard_release_wq, &sched->lost_work);
+}
+
+/**
+ * halyard_device_end - end what is under way on a device that is about to be unplugged
+ * @hdev: the device
+ *
+ * A call may be waiting for a fence, and drm_dev_unplug() waits for calls, while interrupts are not
+ * heeded any more and no watchdog looks: all fences must be signalled before. Nothing is given to
+ * the device afterwards.
+ */
+void halyard_device_end(struct halyard_device *hdev)
+{
+	bool cookie;
+
+	cookie = dma_fence_begin_signalling();
+	mutex_lock(&hdev->core->reset_lock);
+	if (!hdev->core->lost)
+		halyard_device_end_locked(hdev, "unplugged", -ENODEV);
+	mutex_unlock(&hdev->core->reset_lock);
+	dma_fence_end_signalling(cookie);
 }
 
 /* It tells why its firmware does not run, and may be given another one. */

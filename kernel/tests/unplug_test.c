@@ -24,6 +24,56 @@ static void unplug_with_jobs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mock_event_index(mock, 0, MOCK_DEPTH + 1, false), -1);
 }
 
+/**
+ * struct unplug_waiter - a call in the midst of which the device goes
+ * @work: of it
+ * @hdev: the device
+ * @fence: what it waits for, of a job that does not end
+ * @entered: it is a call that unplugging waits for
+ * @left: what the wait came to
+ */
+struct unplug_waiter {
+	struct work_struct work;
+	struct halyard_device *hdev;
+	struct dma_fence *fence;
+	struct completion entered;
+	long left;
+};
+
+static void unplug_wait_for_fence(struct work_struct *work)
+{
+	struct unplug_waiter *waiter = container_of(work, struct unplug_waiter, work);
+	int idx;
+
+	if (!drm_dev_enter(&waiter->hdev->drm, &idx))
+		return;
+	complete(&waiter->entered);
+	waiter->left = dma_fence_wait_timeout(waiter->fence, false, MOCK_PATIENCE);
+	drm_dev_exit(idx);
+}
+
+static void unplug_ends_what_calls_wait_for(struct kunit *test)
+{
+	struct mock *mock = test->priv;
+	u32 queue = mock_queue_create(mock, mock->file, mock_vm_create(mock, mock->file));
+	struct unplug_waiter waiter = { .hdev = mock->hdev };
+
+	waiter.fence = mock_fence(mock->file, mock_submit_signalling(mock, queue), 0);
+	KUNIT_ASSERT_NOT_NULL(test, waiter.fence);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
+	init_completion(&waiter.entered);
+	INIT_WORK_ONSTACK(&waiter.work, unplug_wait_for_fence);
+	schedule_work(&waiter.work);
+	wait_for_completion(&waiter.entered);
+
+	halyard_device_unplug(mock->hdev);
+	flush_work(&waiter.work);
+	destroy_work_on_stack(&waiter.work);
+	KUNIT_EXPECT_GT(test, waiter.left, 0L);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(waiter.fence), -ENODEV);
+	dma_fence_put(waiter.fence);
+}
+
 static void unplug_refuses_calls(struct kunit *test)
 {
 	struct mock *mock = test->priv;
@@ -137,6 +187,7 @@ static void unplug_while_suspended(struct kunit *test)
 
 static struct kunit_case unplug_cases[] = {
 	KUNIT_CASE(unplug_with_jobs),
+	KUNIT_CASE(unplug_ends_what_calls_wait_for),
 	KUNIT_CASE(unplug_refuses_calls),
 	KUNIT_CASE(unplug_refuses_late_calls),
 	KUNIT_CASE(unplug_twice),
