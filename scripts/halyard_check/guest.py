@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from halyard_vm.console import complaints
 
 from .core import BUILD, RESULTS, SCRIPTS, Result, chips, enabled_chips, stage
-from .kernel import kernel_tree
+from .kernel import NEWEST, kernel_tree
 
 VM_TESTS = BUILD / "user" / "tests" / "vm"
 # KTAP in the kernel's log: every suite ends in a line of totals (unless it could not start) and in its verdict.
@@ -123,15 +123,16 @@ def run_kunit(log, kernel, tree, *options, variant=None, prelude="", seconds=600
     return result
 
 
-@stage("kunit", "KUnit tests of the core, on the default kernel")
+@stage("kunit", "KUnit tests of the core, on the default kernel and on the newest")
 def check_kunit(log):
     result = Result()
-    tree, reason = kernel_tree("")
-    done = log.run(SCRIPTS / "kbuild", "--kunit") if tree else None
-    if tree is None:
-        result.skip(f"the default kernel: {reason}")
-    elif done.returncode:
-        result.fail("the tests do not build:", *done.stdout.splitlines()[:10])
-    else:
-        result.add(run_kunit(log, "", tree))
+    for name in ("", NEWEST):
+        tree, reason = kernel_tree(name)
+        done = log.run(SCRIPTS / "kbuild", "--kunit", "--kernel", tree.name) if tree else None
+        if tree is None:
+            result.skip(f"kernel {name or '6.12'}: {reason}")
+        elif done.returncode:
+            result.fail(f"the tests do not build for {tree.name}:", *done.stdout.splitlines()[:10])
+        else:
+            result.add(run_kunit(log, tree.name, tree))
     return result
