@@ -19,6 +19,12 @@
 
 #include "core.h"
 
+/* A call that stumbled over what a lost device had left says that the device is lost. */
+static int halyard_call_result(struct drm_device *drm, int ret)
+{
+	return ret == -EIO && READ_ONCE(to_halyard_device(drm)->core->lost) ? -ENODEV : ret;
+}
+
 /*
  * What every call has in common stands here once: what must be zero is, and the device stays while
  * the call runs.
@@ -38,7 +44,7 @@
 			return -ENODEV;								\
 		ret = halyard_ioctl_##name(drm, data, drm_file);				\
 		drm_dev_exit(idx);								\
-		return ret;									\
+		return halyard_call_result(drm, ret);						\
 	}
 
 HALYARD_IOCTL(dev_query, 0)

@@ -233,6 +233,9 @@ static bool halyard_job_start(struct halyard_job_core *job, int error)
 
 	spin_lock_irqsave(&job->slot->fence_lock, flags);
 	error = q->error ?: error;
+	/* Copies end with the device, and are not to be blamed for that. */
+	if (!error && READ_ONCE(q->queue.hdev->core->lost))
+		error = -ENODEV;
 	if (!error && halyard_job_damaged(job))
 		error = halyard_job_refuse_locked(job);
 	run = !error && q->open;
