@@ -32,6 +32,16 @@ start_clients() {
   done
 }
 
+# Both have made a queue: they are at work.
+await_clients() {
+  tries=0
+  until awk '$1 ~ /^[0-9]+$/ { queues += $3 } END { exit queues < 2 }' /sys/kernel/debug/accel/0000*/limits; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 600 ] || { echo "churn: the clients do not begin: $(cat /tmp/clients.log)"; exit 1; }
+    usleep 20000
+  done
+}
+
 # One that has not begun yet when it is told to end is ended by the signal: 143.
 stop_clients() {
   for client in $clients; do kill -TERM "$client" 2>/dev/null || true; done
@@ -51,9 +61,10 @@ stop_clients() {
 
 card() { readlink -f /sys/class/accel/accel*/device; }
 
+# It has another number while somebody still holds a file of the one before.
 await_card() {
   tries=0
-  until [ -e /dev/accel/accel0 ]; do
+  until ls /dev/accel/accel* >/dev/null 2>&1; do
     tries=$((tries + 1))
     [ "$tries" -lt 600 ] || { echo "churn: the card does not come back"; exit 1; }
     usleep 20000
@@ -105,7 +116,8 @@ report "after $cycles unplugs"
 count=0
 while [ "$count" -lt "$reloads" ]; do
   start_clients
-  usleep 100000
+  await_clients
+  usleep 50000
   echo 1 >"$(card)/remove"
   stop_clients
   unload
