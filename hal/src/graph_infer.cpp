@@ -109,6 +109,11 @@ halyard_tensor_desc infer_conv2d(halyard_op op, const halyard_tensor_desc& in,
       windows(op, in.dims[2], p.pad_top, p.pad_bottom, weight.dims[2], p.dilation_h, p.stride_h);
   out.dims[3] =
       windows(op, in.dims[3], p.pad_left, p.pad_right, weight.dims[3], p.dilation_w, p.stride_w);
+  // The chips take no window that lies in the padding alone.
+  if (std::max(p.pad_top, p.pad_bottom) > (weight.dims[2] - std::uint64_t{1}) * p.dilation_h ||
+      std::max(p.pad_left, p.pad_right) > (weight.dims[3] - std::uint64_t{1}) * p.dilation_w) {
+    refuse(op, "padding must be less than the dilated window");
+  }
   return out;
 }
 

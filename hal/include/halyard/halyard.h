@@ -355,10 +355,10 @@ typedef enum halyard_op {
 
 typedef struct halyard_conv2d_params {
   size_t size;
-  uint32_t stride_h, stride_w;     /**< at least 1 */
-  uint32_t dilation_h, dilation_w; /**< at least 1 */
-  uint32_t pad_top, pad_left, pad_bottom, pad_right;
-  uint32_t groups; /**< at least 1 */
+  uint32_t stride_h, stride_w;                       /**< at least 1 */
+  uint32_t dilation_h, dilation_w;                   /**< at least 1 */
+  uint32_t pad_top, pad_left, pad_bottom, pad_right; /**< less than the dilated kernel */
+  uint32_t groups;                                   /**< at least 1 */
 } halyard_conv2d_params;
 
 typedef struct halyard_pool2d_params {

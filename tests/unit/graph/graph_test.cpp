@@ -168,6 +168,12 @@ TEST_F(GraphTest, Conv2d) {
     bad.*member = 0xffffffff;
     refuse(HALYARD_OP_CONV2D, {in, weight}, bad, "at most 65535");
   }
+  for (auto member : {&halyard_conv2d_params::pad_top, &halyard_conv2d_params::pad_left,
+                      &halyard_conv2d_params::pad_bottom, &halyard_conv2d_params::pad_right}) {
+    auto bad = p;
+    bad.*member = 9;
+    refuse(HALYARD_OP_CONV2D, {in, weight}, bad, "less than the dilated window");
+  }
   auto bad = p;
   bad.groups = 0;
   refuse(HALYARD_OP_CONV2D, {in, weight}, bad, "groups must divide");
@@ -279,8 +285,9 @@ TEST(GraphDigest, TellsGraphsApart) {
   const auto build = [](std::uint32_t size, float weight, std::uint32_t pad, const char* name) {
     Graph graph;
     const auto x = graph.add_input("x", desc(HALYARD_F32, {1, 1, size, size}));
+    const std::array<float, 2> weights{weight, 1};
     const auto w =
-        graph.add_constant(desc(HALYARD_F32, {1, 1, 1, 1}), std::as_bytes(std::span(&weight, 1)));
+        graph.add_constant(desc(HALYARD_F32, {1, 1, 2, 1}), std::as_bytes(std::span(weights)));
     auto p = conv_params();
     p.pad_top = pad;
     const std::array inputs{x, w};
