@@ -7,7 +7,7 @@ import sys
 import time
 
 # Importing a module registers its stages; this is the order in which they run: what is quick and fails often first.
-from . import style, host, kernel, guest, power, debug, faults, fuzz, kcsan, mutants, conformance, kit, delivery  # noqa: F401  isort: skip
+from . import style, host, kernel, guest, power, debug, faults, fuzz, kcsan, mutants, conformance, ggml, kit, delivery  # noqa: F401  isort: skip
 from .core import DEADLINE, RESULTS, SCRIPTS, STAGES, Log, Result
 
 SHOWN_ERRORS = 15

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// What each of ggml's operations is in the HAL's.
+
+#include <ggml.h>
+
+#include "commands.hpp"
+
+namespace halyard::ggml {
+
+/// What is no more than another view of its source.
+bool is_view(const ggml_tensor* node);
+/// Views and empty tensors need no command.
+bool does_nothing(const ggml_tensor* node);
+
+/// Appends what computes `node`. Throws Unsupported.
+void append(const ggml_tensor* node, Commands& commands);
+
+// By kind, for append(); products.cpp.
+void append_mul_mat(const ggml_tensor* node, Commands& commands);
+void append_out_prod(const ggml_tensor* node, Commands& commands);
+void append_conv_2d(const ggml_tensor* node, Commands& commands);
+void append_flash_attention(const ggml_tensor* node, Commands& commands);
+
+/// `in` itself, or a copy in scratch memory that has the type.
+Strided as(halyard_dtype dtype, const Strided& in, Commands& commands);
+/// out = a OP b, where dimensions of a and b may be repeated as often as they fit into the
+/// output's. Types alike.
+void binary(halyard_op op, const Strided& a, const Strided& b, const Strided& out,
+            Commands& commands);
+void fill_zero(const Strided& out, Commands& commands);
+
+/// in * scale, squeezed, masked, softmax, all in float32; the mask may be absent. `in` is scratch
+/// memory of [batch, head, row, column] and is overwritten.
+struct Attention {
+  float scale = 1, max_bias = 0, softcap = 0;
+  std::optional<Strided> mask;  ///< [batch, head, row, column], fewer batches and heads repeat
+};
+void masked_softmax(const Strided& scores, const Attention& attention, const Strided& out,
+                    Commands& commands);
+
+}  // namespace halyard::ggml

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Matrix products, convolutions, attention.
+
+#include <algorithm>
+
+#include "operations.hpp"
+#include "params.hpp"
+
+namespace halyard::ggml {
+namespace {
+
+bool is_short(halyard_dtype dtype) {
+  return dtype == HALYARD_F16 || dtype == HALYARD_BF16;
+}
+
+/// out = a x b for [batch, batch, row, column], where a batch of the output may need only every
+/// n-th of an input's: then one command for each remainder.
+void multiply(const Strided& a, const Strided& b, const Strided& out, Commands& commands) {
+  constexpr std::uint32_t kMaxCommands = 64;
+  std::uint32_t steps[2];
+  for (std::size_t d = 0; d < 2; ++d) {
+    const auto count = out.dims[d];
+    const auto fewer = std::min(a.dims[d], b.dims[d]);
+    if (count % fewer != 0) throw Unsupported("such batches");
+    steps[d] = fewer == 1 ? 1 : count / fewer;
+  }
+  if (steps[0] * steps[1] > kMaxCommands) throw Unsupported("so many batches");
+  const auto part = [&](const Strided& whole, std::uint32_t i, std::uint32_t k) {
+    auto some = whole;
+    for (const auto& [d, first] : {std::pair<std::size_t, std::uint32_t>{0, i}, {1, k}}) {
+      // What has a batch for each of the output's takes every n-th, the other takes all of its own.
+      if (some.dims[d] == out.dims[d] && steps[d] > 1) {
+        some = some.slice(d, first, out.dims[d] / steps[d], steps[d]);
+      }
+    }
+    return some;
+  };
+  for (std::uint32_t i = 0; i < steps[0]; ++i) {
+    for (std::uint32_t k = 0; k < steps[1]; ++k)
+      commands.add(HALYARD_OP_MATMUL, {part(a, i, k), part(b, i, k), part(out, i, k)});
+  }
+}
+
+}  // namespace
+
+/// ggml multiplies rows by rows: out[n][m] = sum of in[n][k] * weight[m][k].
+void append_mul_mat(const ggml_tensor* node, Commands& commands) {
+  auto weight = commands.tensor(node->src[0]), in = commands.tensor(node->src[1]);
+  const auto out = commands.tensor(node);
+  if (out.dtype != HALYARD_F32) throw Unsupported("a product that is not f32");
+  const bool precise = param<std::int32_t>(node, 0) == GGML_PREC_F32;
+  const auto type = is_short(weight.dtype) && !precise ? weight.dtype : HALYARD_F32;
+  if (weight.dtype == HALYARD_I32 || weight.dtype == HALYARD_I8) throw Unsupported("integers");
+  weight = as(type, weight, commands);
+  in = as(type, in, commands);
+  multiply(in, weight.swapped(2, 3), out, commands);
+}
+
+/// out[j][i] = sum of b[k][j] * a[k][i].
+void append_out_prod(const ggml_tensor* node, Commands& commands) {
+  const auto a = as(HALYARD_F32, commands.tensor(node->src[0]), commands);
+  const auto b = as(HALYARD_F32, commands.tensor(node->src[1]), commands);
+  multiply(b.swapped(2, 3), a, commands.tensor(node), commands);
+}
+
+void append_conv_2d(const ggml_tensor* node, Commands& commands) {
+  const auto weight = as(HALYARD_F32, commands.tensor(node->src[0]), commands);
+  auto in = as(HALYARD_F32, commands.tensor(node->src[1]), commands);
+  const auto value = [&](std::size_t n) {
+    const auto v = param<std::int32_t>(node, n);
+    if (v < 0) throw Unsupported("negative parameters");
+    return static_cast<std::uint32_t>(v);
+  };
+  auto pad_w = value(2), pad_h = value(3);
+  const auto dilation_w = value(4), dilation_h = value(5);
+  // Windows that lie in the padding alone are none of the HAL's: there the padding is in memory.
+  if (pad_w > (weight.dims[3] - 1) * dilation_w || pad_h > (weight.dims[2] - 1) * dilation_h) {
+    const auto padded = commands.scratch(
+        {in.dims[0], in.dims[1], in.dims[2] + 2 * pad_h, in.dims[3] + 2 * pad_w}, HALYARD_F32);
+    fill_zero(padded, commands);
+    commands.copy(in, padded.slice(2, pad_h, in.dims[2]).slice(3, pad_w, in.dims[3]));
+    in = padded;
+    pad_w = pad_h = 0;
+  }
+  const auto groups = node->op == GGML_OP_CONV_2D_DW ? in.dims[1] : 1;
+  const halyard_conv2d_params params{0,     value(1), value(0), dilation_h, dilation_w,
+                                     pad_h, pad_w,    pad_h,    pad_w,      groups};
+  commands.add(HALYARD_OP_CONV2D, {in, weight, commands.tensor(node)}, params);
+}
+
+/// softmax(q x k^T * scale + mask) x v, head by head; several heads of q may share one of k and v.
+void append_flash_attention(const ggml_tensor* node, Commands& commands) {
+  if (node->src[4] != nullptr) throw Unsupported("sinks");
+  const auto q = commands.tensor(node->src[0]);
+  const auto k = as(HALYARD_F32, commands.tensor(node->src[1]), commands);
+  const auto v = as(HALYARD_F32, commands.tensor(node->src[2]), commands);
+  // ggml's output is [batch, row, head, column].
+  const auto out = commands.tensor(node).swapped(1, 2);
+  const auto dims = std::vector<std::uint32_t>{q.dims[0], q.dims[1], q.dims[2], k.dims[2]};
+  const auto scores = commands.scratch(dims, HALYARD_F32);
+  const auto weights = commands.scratch(dims, HALYARD_F32);
+  multiply(as(HALYARD_F32, q, commands), k.swapped(2, 3), scores, commands);
+  Attention attention{param<float>(node, 0), param<float>(node, 1), param<float>(node, 2), {}};
+  if (node->src[3] != nullptr) {
+    attention.mask = commands.tensor(node->src[3]).slice(2, 0, q.dims[2]);
+  }
+  masked_softmax(scores, attention, weights, commands);
+  multiply(weights, v, out, commands);
+}
+
+}  // namespace halyard::ggml
