@@ -787,9 +787,8 @@ std::vector<Case> cases() {
   for (const char* name : {"bos", "vms", "queues", "limits", "memory"})
     all.push_back({std::string("Debugfs_") + name,
                    [name](Bench& /*bench*/) { return read_text(debugfs_folder() + "/" + name); }});
-  all.push_back({"Debugfs_registers", [](Bench& /*bench*/) {
-                   return read_awake(debugfs_folder() + "/registers");
-                 }});
+  all.push_back({"Debugfs_registers",
+                 [](Bench& /*bench*/) { return read_awake(debugfs_folder() + "/registers"); }});
   all.push_back({"Fdinfo", [](Bench& bench) {
                    return read_text("/proc/self/fdinfo/" + std::to_string(bench.client.fd()));
                  }});
