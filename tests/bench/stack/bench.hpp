@@ -55,6 +55,7 @@ void run_latency(const Device& device);
 void run_throughput(const Device& device);
 void run_traffic(const Device& device);
 void run_syscalls(const Device& device);
+void run_power(const Device& device);
 void run_digits(const Device& device);
 
 }  // namespace halyard::bench

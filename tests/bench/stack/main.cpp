@@ -30,6 +30,7 @@ int main() {
     const auto info = device.info();
     print_section(std::string("stack on ") + info.path + " (" + info.name + ")");
     run_latency(device);
+    run_power(device);
     run_throughput(device);
     run_syscalls(device);
     run_traffic(device);
