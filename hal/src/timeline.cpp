@@ -83,6 +83,8 @@ void Timeline::settle_promises(const Lock& held, std::uint64_t value, bool reach
   // The first promise at or above the point decides it.
   while (!failure_ && !promises_.empty() && reached_ < value) {
     auto& promise = promises_.front();
+    // What is below it may be another process's.
+    if (foreign_ && value < promise.value) return;
     const auto ledger = promise.ledger;
     const auto lock = ledger->lock();
     switch (ledger->settle(lock, promise.job, reached && promise.from <= value)) {
@@ -92,7 +94,7 @@ void Timeline::settle_promises(const Lock& held, std::uint64_t value, bool reach
         unconfirmed = ledger;
         return;
       case Ledger::State::kFailed:
-        fail(held, promise.from, ledger->failure(lock));
+        fail(held, foreign_ ? promise.value : promise.from, ledger->failure(lock));
         return;
       case Ledger::State::kDone:
         break;
