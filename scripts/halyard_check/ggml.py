@@ -9,7 +9,8 @@ from .core import BUILD, RESULTS, ROOT, SCRIPTS, Result, enabled_chips, stage
 
 PLUGIN = BUILD / "user" / "lib" / "halyard" / "runtimes" / "libggml-halyard.so"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-CASE = re.compile(r"^\s*([A-Z][A-Z0-9_]+)\((.*)\): (.*)$")
+# What differs is told before the case that fails, in the same line.
+CASE = re.compile(r"^(?:\[.*?\s{2,})?\s*([A-Z][A-Z0-9_]+)\((.*)\): (.*)$")
 JOBS = re.compile(r"(\d+) jobs completed, (\d+) failed, (\d+) command lists recorded")
 VERDICTS = ("passed", "unsupported", "failed")
 MINUTES = 40

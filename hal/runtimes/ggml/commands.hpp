@@ -90,7 +90,8 @@ class Commands {
   /// A list of them; `bindings` are those from kFirst on, named "0", "1", ...
   [[nodiscard]] CommandList list(std::span<const BindingUse> bindings) const;
 
-  [[nodiscard]] bool empty() const { return commands_.empty(); }
+  /// Of scratch memory, for the node that needs most.
+  [[nodiscard]] std::uint64_t scratch_bytes() const { return scratch_bytes_; }
 
  private:
   struct Command {

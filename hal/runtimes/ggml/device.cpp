@@ -67,12 +67,22 @@ bool supports_buft(ggml_backend_dev_t device, ggml_backend_buffer_type_t type) {
   return type == GgmlDevice::of(device).buffer_type();
 }
 
+/// Bytes that a job of this node alone needs.
+std::uint64_t bytes_of(const ggml_tensor* node, const Commands& commands) {
+  auto bytes = commands.scratch_bytes() + ggml_nbytes(node);
+  for (const auto* source : node->src) {
+    if (source != nullptr) bytes += ggml_nbytes(source);
+  }
+  return bytes;
+}
+
 bool supports_op(ggml_backend_dev_t device, const ggml_tensor* node) {
   if (is_view(node)) return true;
   try {
     Commands commands;
     append(node, commands);
-    return commands.supported_by(GgmlDevice::of(device).hal());
+    const auto& hal = GgmlDevice::of(device).hal();
+    return bytes_of(node, commands) < hal.memory().at(0).bytes && commands.supported_by(hal);
   } catch (const Unsupported&) {
     return false;
   } catch (const std::exception& error) {
