@@ -148,6 +148,8 @@ class Card final : public RegisterCard<Block> {
   void park(Queue& queue);
   Step advance(const std::stop_token& stop, Engine& engine, Queue& queue, std::uint32_t tail,
                bool bad_tail);
+  void report_queue_memory(const Queue& queue, const char* what, const char* how,
+                           std::uint64_t address, const TranslationFault& fault);
   bool fetch_job(Engine& engine, Queue& queue, std::uint32_t tail, clp_fault& fault);
   void hash_entries(Queue& queue, std::uint32_t tail);
   [[nodiscard]] std::string refuse_entry(const Queue& queue) const;

@@ -247,6 +247,15 @@ void Card::hash_entries(Queue& queue, std::uint32_t tail) {
   }
 }
 
+/// What the bus refuses has rules of its own: it is nobody's fault when the link is lost.
+void Card::report_queue_memory(const Queue& queue, const char* what, const char* how,
+                               std::uint64_t address, const TranslationFault& fault) {
+  if (fault.cause == CLP_FAULT_BUS) return;
+  judge_.report(rules::kQueueMemory, std::string("the ") + what + " of queue " +
+                                         std::to_string(queue.id) + " is not " + how + " at " +
+                                         hex(address));
+}
+
 bool Card::fetch_job(Engine& engine, Queue& queue, std::uint32_t tail, clp_fault& fault) {
   mmu_.begin_epoch();
   const AccessSection section(*this, engine.id, queue.ctx());
@@ -258,8 +267,7 @@ bool Card::fetch_job(Engine& engine, Queue& queue, std::uint32_t tail, clp_fault
     const auto entry =
         mmu_.translate(queue.ctx(), address, sizeof(clp_job), Access::kRead, true, translation);
     if (entry.size() < sizeof(clp_job)) {
-      judge_.report(rules::kQueueMemory, "the ring of queue " + std::to_string(queue.id) +
-                                             " is not readable at " + hex(address));
+      report_queue_memory(queue, "ring", "readable", address, translation);
       fault.cause = translation.cause;
       fault.address = address;
       return false;
@@ -454,8 +462,7 @@ Card::Step Card::publish(Engine& engine, Queue& queue) {
       return Step::kContinue;
     }
   }
-  judge_.report(rules::kQueueMemory, "the status block of queue " + std::to_string(queue.id) +
-                                         " is not writable at " + hex(queue.status_block));
+  report_queue_memory(queue, "status block", "writable", queue.status_block, fault);
   clp_fault record{};
   record.cause = fault.cause;
   record.address = queue.status_block;
