@@ -4,6 +4,7 @@
 /// \file
 /// A device that fails a job by itself and works on, as the library tells it.
 
+#include <array>
 #include <chrono>
 #include <halyard/halyard.hpp>
 #include <string>
@@ -27,7 +28,11 @@ namespace halyard::test {
   other.barrier().wait(20s);
   auto queue = device.create_queue();
   const auto buffer = device.allocate(kPage);
-  queue.fill(buffer, 0, kPage, 0x01010101).wait(20s);
+  // As many as are ever under way: the core makes room for them now, by jobs of its own.
+  std::array<Point, 4> points;
+  for (auto& point : points)
+    point = queue.fill(buffer, 0, kPage, 0x01010101);
+  points.back().wait(20s);
 
   inject(injection, -1, 0, 1, argument);
   const auto failed = queue.fill(buffer, 0, kPage, 0x02020202);
@@ -42,7 +47,7 @@ namespace halyard::test {
   static_cast<void>(error_of([&] { queue.barrier().wait(20s); }));
   const auto banned = error_of([&] { return queue.barrier(); });
   EXPECT_EQ(banned.code(), HALYARD_QUEUE_BANNED) << banned.what();
-  EXPECT_THAT(banned.what(), testing::HasSubstr("job 2"));
+  EXPECT_THAT(banned.what(), testing::HasSubstr("job 5"));
   EXPECT_THAT(banned.what(), testing::HasSubstr("an error of the device's own"));
 
   other.barrier().wait(20s);
