@@ -141,8 +141,9 @@ struct halyard_core {
 	unsigned int num_vectors;
 	/**
 	 * @reset_lock: one change of the hardware's set-up at a time: recovery, a queue made or
-	 * destroyed in hardware, vm_flush and vm_fini, suspend and resume. Fences are signalled
-	 * under it: no allocation, no waiting for fences.
+	 * destroyed in hardware, vm_flush and vm_fini, suspend and resume. Who does not expect the
+	 * card to be out of reach takes it by halyard_hardware_lock(). Fences are signalled under
+	 * it: no allocation, no waiting for fences.
 	 */
 	struct mutex reset_lock;
 	/** @quarantine_lock: protects @suspects, @released and @quiet */
@@ -547,6 +548,13 @@ void halyard_file_engine_ns(struct halyard_file *file, u64 *ns);
 void halyard_sched_debugfs(struct halyard_device *hdev, struct seq_file *m);
 /* Error injection: the rung at which the recovery of a queue begins. */
 void halyard_sched_debugfs_init(struct halyard_device *hdev, struct dentry *root);
+/* Nothing reaches the card; it does again and is restarted, from any context. */
+void halyard_freeze(struct halyard_device *hdev);
+void halyard_thaw(struct halyard_device *hdev);
+bool halyard_is_frozen(struct halyard_device *hdev);
+/* reset_lock, once the card can be reached. */
+void halyard_hardware_lock(struct halyard_device *hdev);
+void halyard_hardware_unlock(struct halyard_device *hdev);
 /* Starts recovery of the whole device, from any context. @reason is a string constant. */
 void halyard_recover_device(struct halyard_device *hdev, const char *reason);
 /* The same for a device that works, when it is to begin anew; not under a lock. */

@@ -238,6 +238,7 @@ static pci_ers_result_t halyard_error_detected(struct pci_dev *pdev, pci_channel
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	case pci_channel_io_frozen:
 		/* Nothing reaches the card now; after the reset its jobs are run again. */
+		halyard_freeze(pci_get_drvdata(pdev));
 		return PCI_ERS_RESULT_NEED_RESET;
 	default:
 		halyard_device_unplug(pci_get_drvdata(pdev));
@@ -254,7 +255,12 @@ static pci_ers_result_t halyard_slot_reset(struct pci_dev *pdev)
 
 static void halyard_error_resume(struct pci_dev *pdev)
 {
-	halyard_recover_device(pci_get_drvdata(pdev), "PCI error");
+	struct halyard_device *hdev = pci_get_drvdata(pdev);
+
+	if (halyard_is_frozen(hdev))
+		halyard_thaw(hdev);
+	else
+		halyard_recover_device(hdev, "PCI error");
 }
 
 /* For &pci_driver.err_handler. */

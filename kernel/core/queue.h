@@ -83,6 +83,9 @@ struct halyard_turns {
  * @unplugged: no queue is left in hardware and no more will be
  * @restarting: @device_reason is no failure; protected by &halyard_core.reset_lock
  * @suspended: the hardware is not to be touched; protected by &halyard_core.reset_lock
+ * @frozen: the bus does not reach the hardware; changed under &halyard_core.reset_lock
+ * @thawed: woken when @frozen becomes false
+ * @thaw_work: ends @frozen, at the latest
  * @first_level: enum halyard_reset_level at which the recovery of a queue begins; error injection
  *	sets it
  * @job_limit_ms: device time that a job may take, or 0: no limit; sysfs sets it
@@ -107,6 +110,9 @@ struct halyard_sched {
 	struct completion unplugged;
 	bool restarting;
 	bool suspended;
+	bool frozen;
+	wait_queue_head_t thawed;
+	struct delayed_work thaw_work;
 	u32 first_level;
 	u32 job_limit_ms;
 	u32 timeout_ms;
@@ -380,7 +386,12 @@ void halyard_scheds_start(struct halyard_sched *sched);
 int halyard_start_and_restore(struct halyard_device *hdev);
 void halyard_reset_device(struct halyard_device *hdev, const char *reason);
 void halyard_recover_queue(struct halyard_queue_core *q);
+void halyard_recover_locked(struct halyard_device *hdev, const char *reason);
 void halyard_device_work(struct work_struct *work);
 void halyard_lost_work(struct work_struct *work);
+
+/* freeze.c */
+void halyard_thaw_locked(struct halyard_device *hdev);
+void halyard_thaw_work(struct work_struct *work);
 
 #endif

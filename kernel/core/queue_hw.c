@@ -298,7 +298,7 @@ int halyard_queue_start(struct halyard_queue_core *q)
 	struct halyard_slot *slot = q->slot;
 	int ret;
 
-	mutex_lock(&core->reset_lock);
+	halyard_hardware_lock(q->queue.hdev);
 	if (core->lost || core->sched->suspended) {
 		ret = -ENODEV;
 		goto unlock;
@@ -318,7 +318,7 @@ int halyard_queue_start(struct halyard_queue_core *q)
 	WRITE_ONCE(slot->queue, q);
 	spin_unlock_irq(&slot->fence_lock);
 unlock:
-	mutex_unlock(&core->reset_lock);
+	halyard_hardware_unlock(q->queue.hdev);
 
 	return ret;
 }
@@ -336,7 +336,7 @@ static void halyard_queue_remove(struct halyard_queue_core *q)
 	int ret;
 
 	cookie = dma_fence_begin_signalling();
-	mutex_lock(&hdev->core->reset_lock);
+	halyard_hardware_lock(hdev);
 
 	mutex_lock(&slot->run_lock);
 	ret = halyard_queue_quiesce(q);
@@ -349,7 +349,7 @@ static void halyard_queue_remove(struct halyard_queue_core *q)
 	WRITE_ONCE(slot->queue, NULL);
 	spin_unlock_irq(&slot->fence_lock);
 
-	mutex_unlock(&hdev->core->reset_lock);
+	halyard_hardware_unlock(hdev);
 	dma_fence_end_signalling(cookie);
 }
 

@@ -153,6 +153,7 @@ static void halyard_device_end_locked(struct halyard_device *hdev, const char *r
 	lockdep_assert_held(&hdev->core->reset_lock);
 
 	WRITE_ONCE(hdev->core->lost, reason);
+	halyard_thaw_locked(hdev);
 	halyard_queues_shut(hdev->core->sched);
 	/* No DMA before fences tell user space that its memory is its own again. */
 	hdev->chip->ops->stop(hdev);
@@ -269,8 +270,8 @@ void halyard_recover_queue(struct halyard_queue_core *q)
 	int ret = 0;
 
 	mutex_lock(&hdev->core->reset_lock);
-	if (hdev->core->sched->suspended)
-		goto unlock; /* halyard_sched_resume() does it */
+	if (hdev->core->sched->suspended || hdev->core->sched->frozen)
+		goto unlock; /* halyard_sched_resume() or halyard_thaw_work() does it */
 
 	mutex_lock(&q->slot->run_lock);
 	if (halyard_queue_is_guilty(q)) {
@@ -290,6 +291,19 @@ unlock:
 }
 
 /**
+ * halyard_recover_locked - have the whole device recover from what no queue caused
+ * @hdev: the device, &halyard_core.reset_lock held
+ * @reason: for the log, a string constant
+ */
+void halyard_recover_locked(struct halyard_device *hdev, const char *reason)
+{
+	if (atomic_inc_return(&hdev->core->sched->fruitless) > HALYARD_MAX_FRUITLESS)
+		halyard_device_lose(hdev, reason);
+	else
+		halyard_reset_device(hdev, reason);
+}
+
+/**
  * halyard_device_work - &halyard_sched.device_work
  * @work: of the device
  */
@@ -297,7 +311,7 @@ void halyard_device_work(struct work_struct *work)
 {
 	struct halyard_sched *sched = container_of(work, struct halyard_sched, device_work);
 	struct halyard_device *hdev = sched->hdev;
-	const char *reason;
+	const char *reason = NULL;
 	bool cookie;
 	int idx;
 
@@ -306,11 +320,10 @@ void halyard_device_work(struct work_struct *work)
 
 	cookie = dma_fence_begin_signalling();
 	mutex_lock(&hdev->core->reset_lock);
-	reason = sched->suspended || hdev->core->lost ? NULL : xchg(&sched->device_reason, NULL);
-	if (reason && atomic_inc_return(&sched->fruitless) > HALYARD_MAX_FRUITLESS)
-		halyard_device_lose(hdev, reason);
-	else if (reason)
-		halyard_reset_device(hdev, reason);
+	if (!sched->suspended && !sched->frozen && !hdev->core->lost)
+		reason = xchg(&sched->device_reason, NULL);
+	if (reason)
+		halyard_recover_locked(hdev, reason);
 	sched->restarting = false;
 	mutex_unlock(&hdev->core->reset_lock);
 	dma_fence_end_signalling(cookie);

@@ -144,6 +144,8 @@ int halyard_sched_init(struct halyard_device *hdev)
 	sched->timeout_ms = hdev->chip->timeout_ms;
 	INIT_WORK(&sched->device_work, halyard_device_work);
 	INIT_WORK(&sched->lost_work, halyard_lost_work);
+	INIT_DELAYED_WORK(&sched->thaw_work, halyard_thaw_work);
+	init_waitqueue_head(&sched->thawed);
 	init_completion(&sched->unplugged);
 	init_waitqueue_head(&sched->left);
 	ida_init(&sched->slot_ids);
@@ -185,6 +187,7 @@ void halyard_sched_fini(struct halyard_device *hdev)
 {
 	struct halyard_sched *sched = hdev->core->sched;
 
+	cancel_delayed_work_sync(&sched->thaw_work);
 	destroy_workqueue(sched->recovery_wq);
 	halyard_slots_destroy(sched, sched->num_slots);
 	destroy_workqueue(sched->submit_wq);

@@ -55,7 +55,8 @@ EXPORT_SYMBOL_HALYARD_TESTS(halyard_sched_suspend);
  * halyard_sched_resume - start the chip, and go on after halyard_sched_suspend()
  * @hdev: the device
  *
- * When it does not start, recovery does what it can. One that is out of use stays so.
+ * When it does not start, recovery does what it can. One that is out of use stays so, and one that
+ * is frozen until it thaws.
  *
  * Return: 0, or -EIO when the device is lost.
  */
@@ -67,7 +68,8 @@ int halyard_sched_resume(struct halyard_device *hdev)
 	cookie = dma_fence_begin_signalling();
 	mutex_lock(&hdev->core->reset_lock);
 	sched->suspended = false;
-	if (!hdev->core->lost && !hdev->core->down && halyard_start_and_restore(hdev))
+	if (!hdev->core->lost && !hdev->core->down && !sched->frozen &&
+	    halyard_start_and_restore(hdev))
 		halyard_reset_device(hdev, "it does not come back from sleep");
 	mutex_unlock(&hdev->core->reset_lock);
 	dma_fence_end_signalling(cookie);

@@ -52,9 +52,9 @@ int halyard_vm_flush(struct halyard_vm *vm)
 	struct halyard_device *hdev = vm->hdev;
 	int ret;
 
-	mutex_lock(&hdev->core->reset_lock);
+	halyard_hardware_lock(hdev);
 	ret = halyard_vm_flush_locked(vm);
-	mutex_unlock(&hdev->core->reset_lock);
+	halyard_hardware_unlock(hdev);
 
 	return ret;
 }
@@ -77,10 +77,10 @@ int halyard_vm_clear(struct halyard_vm *vm, u64 va, u64 size)
 
 	lockdep_assert_held(&vm->lock);
 
-	mutex_lock(&hdev->core->reset_lock);
+	halyard_hardware_lock(hdev);
 	hdev->chip->ops->vm_unmap(vm, va, size);
 	ret = halyard_vm_flush_locked(vm);
-	mutex_unlock(&hdev->core->reset_lock);
+	halyard_hardware_unlock(hdev);
 
 	return ret;
 }
@@ -133,7 +133,7 @@ static bool halyard_vm_teardown(struct halyard_vm *vm, bool quiet)
 	}
 
 	/* All at once, as in halyard_vm_clear(). */
-	mutex_lock(&vm->hdev->core->reset_lock);
+	halyard_hardware_lock(vm->hdev);
 	drm_gpuvm_for_each_va(va, &vm->gpuvm)
 		if (va != &vm->gpuvm.kernel_alloc_node)
 			ops->vm_unmap(vm, va->va.addr, va->va.range);
@@ -141,7 +141,7 @@ static bool halyard_vm_teardown(struct halyard_vm *vm, bool quiet)
 		flushed = !halyard_vm_flush_locked(vm);
 	if (flushed && ops->vm_fini)
 		ops->vm_fini(vm);
-	mutex_unlock(&vm->hdev->core->reset_lock);
+	halyard_hardware_unlock(vm->hdev);
 
 	drm_gpuvm_for_each_va_safe(va, next, &vm->gpuvm) {
 		if (va == &vm->gpuvm.kernel_alloc_node)

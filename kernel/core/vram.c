@@ -292,7 +292,7 @@ EXPORT_SYMBOL_HALYARD_TESTS(halyard_vram_evict_all);
 
 /**
  * halyard_vram_hide() - has processes fault before they look at objects in the window again
- * @hdev: a device, also one without such memory, that is about to fall asleep
+ * @hdev: a device, also one without such memory, that is about to fall asleep, or out of reach
  */
 void halyard_vram_hide(struct halyard_device *hdev)
 {

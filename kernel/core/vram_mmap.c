@@ -4,6 +4,7 @@
  * there is no room, and to nothing of worth when the device is gone.
  */
 
+#include <linux/delay.h>
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
 
@@ -26,15 +27,26 @@ static int halyard_bo_place_seen(struct halyard_bo *bo)
 	return halyard_bo_place(bo, places + !vram->visible, ARRAY_SIZE(places) - !vram->visible);
 }
 
-/* What shows the window goes when the device falls asleep: halyard_vram_hide(). */
+/*
+ * What shows the window goes when the device falls asleep, and when its bus does not reach it:
+ * halyard_vram_hide().
+ */
 static vm_fault_t halyard_vram_fault_window(struct halyard_bo *bo, struct vm_fault *vmf)
 {
 	struct halyard_device *hdev = to_halyard_device(bo->gem.dev);
-	vm_fault_t ret;
+	vm_fault_t ret = VM_FAULT_NOPAGE;
 
 	if (halyard_power_get(hdev))
 		return VM_FAULT_NOPAGE; /* it is lost, and soon unplugged: once more */
-	ret = ttm_bo_vm_fault_reserved(vmf, vmf->vma->vm_page_prot, TTM_BO_VM_NUM_PREFAULT);
+	if (halyard_is_frozen(hdev)) {
+		usleep_range(1000, 2000); /* once more */
+	} else {
+		ret = ttm_bo_vm_fault_reserved(vmf, vmf->vma->vm_page_prot,
+					       TTM_BO_VM_NUM_PREFAULT);
+		smp_mb(); /* Pairs with the one in halyard_freeze(), which hides what is mapped. */
+		if (halyard_is_frozen(hdev))
+			ttm_bo_unmap_virtual(&bo->ttm);
+	}
 	halyard_power_put(hdev);
 	return ret;
 }

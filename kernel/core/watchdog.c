@@ -190,6 +190,9 @@ EXPORT_SYMBOL_GPL(halyard_device_fault);
  */
 void halyard_recover_wait(struct halyard_device *hdev)
 {
-	flush_work(&hdev->core->sched->device_work);
+	struct halyard_sched *sched = hdev->core->sched;
+
+	wait_event(sched->thawed, !halyard_is_frozen(hdev));
+	flush_work(&sched->device_work);
 }
 EXPORT_SYMBOL_HALYARD_TESTS(halyard_recover_wait);

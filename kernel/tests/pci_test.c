@@ -5,8 +5,10 @@
  * of ones, and the mock chip behind it.
  */
 
+#include <linux/delay.h>
 #include <linux/pci.h>
 
+#include "../core/queue.h"
 #include "mock.h"
 
 /**
@@ -15,6 +17,7 @@
  * @pdev: for the handlers
  * @bus: of @pdev
  * @ops: of @bus
+ * @queue: of the job
  * @done: syncobj of the job
  */
 struct pci_fixture {
@@ -22,6 +25,7 @@ struct pci_fixture {
 	struct pci_dev *pdev;
 	struct pci_bus bus;
 	struct pci_ops ops;
+	u32 queue;
 	u32 done;
 };
 
@@ -41,7 +45,6 @@ static struct pci_fixture *pci_fixture(struct kunit *test)
 {
 	struct pci_fixture *fix = kunit_kzalloc(test, sizeof(*fix), GFP_KERNEL);
 	struct mock *mock = test->priv;
-	u32 queue;
 
 	KUNIT_ASSERT_NOT_NULL(test, fix);
 	fix->pdev = kunit_kzalloc(test, sizeof(*fix->pdev), GFP_KERNEL);
@@ -54,8 +57,8 @@ static struct pci_fixture *pci_fixture(struct kunit *test)
 	fix->pdev->current_state = PCI_D0;
 	dev_set_drvdata(&fix->pdev->dev, mock->hdev);
 
-	queue = mock_queue_create(mock, mock->file, mock_vm_create(mock, mock->file));
-	fix->done = mock_submit_signalling(mock, queue);
+	fix->queue = mock_queue_create(mock, mock->file, mock_vm_create(mock, mock->file));
+	fix->done = mock_submit_signalling(mock, fix->queue);
 	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
 
 	return fix;
@@ -162,6 +165,119 @@ static void pci_reset_that_fails(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&mock->hdev->drm));
 }
 
+/* ---- the time in which the bus does not reach the card ---- */
+
+static void pci_freeze(struct kunit *test, struct pci_fixture *fix)
+{
+	KUNIT_EXPECT_EQ(test,
+			halyard_pci_err_handlers.error_detected(fix->pdev, pci_channel_io_frozen),
+			(pci_ers_result_t)PCI_ERS_RESULT_NEED_RESET);
+}
+
+/* What comes meanwhile meets the card when it was restarted, and not before. */
+static void pci_frozen_takes_no_jobs(struct kunit *test)
+{
+	const struct pci_error_handlers *handlers = &halyard_pci_err_handlers;
+	struct pci_fixture *fix = pci_fixture(test);
+	struct mock *mock = fix->mock;
+	u32 meanwhile;
+
+	pci_freeze(test, fix);
+	meanwhile = mock_submit_signalling(mock, fix->queue);
+	/* Nor is anything else that finds fault with the card to reset it now. */
+	halyard_device_fault(mock->hdev, "test");
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, mock_event_index(mock, 0, 2, false), -1);
+	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_RESET_DEVICE), 0U);
+
+	handlers->slot_reset(fix->pdev);
+	handlers->resume(fix->pdev);
+	halyard_recover_wait(mock->hdev);
+	KUNIT_EXPECT_EQ(test, mock_calls(mock, MOCK_RESET_DEVICE), 1U);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 2));
+	mock_complete(mock, 0, 2);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, mock->file, fix->done), 0);
+	KUNIT_EXPECT_EQ(test, mock_result(mock, mock->file, meanwhile), 0);
+}
+
+/**
+ * struct pci_closer - somebody who leaves, queue and all
+ * @work: of it
+ * @mock: its file is closed
+ */
+struct pci_closer {
+	struct work_struct work;
+	struct mock *mock;
+};
+
+static void pci_close(struct work_struct *work)
+{
+	struct pci_closer *closer = container_of(work, struct pci_closer, work);
+
+	mock_close(closer->mock->file);
+	closer->mock->file = NULL;
+}
+
+/* The card may still work on it: its memory goes when that is known to be over. */
+static void pci_frozen_keeps_queues(struct kunit *test)
+{
+	const struct pci_error_handlers *handlers = &halyard_pci_err_handlers;
+	struct pci_fixture *fix = pci_fixture(test);
+	struct pci_closer closer = { .mock = fix->mock };
+	struct dma_fence *fence = mock_fence(fix->mock->file, fix->done, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, fence);
+	INIT_WORK_ONSTACK(&closer.work, pci_close);
+	pci_freeze(test, fix);
+	queue_work(system_unbound_wq, &closer.work);
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, mock_calls(fix->mock, MOCK_QUEUE_FINI), 0U);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(fence));
+
+	handlers->resume(fix->pdev);
+	flush_work(&closer.work);
+	destroy_work_on_stack(&closer.work);
+	KUNIT_EXPECT_EQ(test, mock_calls(fix->mock, MOCK_RESET_DEVICE), 1U);
+	KUNIT_EXPECT_GT(test, dma_fence_wait_timeout(fence, false, MOCK_PATIENCE), 0L);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fence), -ECANCELED);
+	dma_fence_put(fence);
+}
+
+/* The bus gives up and does not say so. */
+static void pci_frozen_for_too_long(struct kunit *test)
+{
+	struct pci_fixture *fix = pci_fixture(test);
+	struct halyard_sched *sched = fix->mock->hdev->core->sched;
+
+	pci_freeze(test, fix);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&sched->thaw_work));
+	/* What the time would do. */
+	mod_delayed_work(sched->recovery_wq, &sched->thaw_work, 0);
+	halyard_recover_wait(fix->mock->hdev);
+	KUNIT_EXPECT_EQ(test, mock_calls(fix->mock, MOCK_RESET_DEVICE), 1U);
+	pci_expect_survived(test, fix);
+}
+
+/* Who waits for the card's return must not wait for ever. */
+static void pci_frozen_and_unplugged(struct kunit *test)
+{
+	struct pci_fixture *fix = pci_fixture(test);
+	struct pci_closer closer = { .mock = fix->mock };
+	struct dma_fence *fence = mock_fence(fix->mock->file, fix->done, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, fence);
+	INIT_WORK_ONSTACK(&closer.work, pci_close);
+	pci_freeze(test, fix);
+	queue_work(system_unbound_wq, &closer.work);
+	msleep(20);
+	halyard_device_unplug(fix->mock->hdev);
+	flush_work(&closer.work);
+	destroy_work_on_stack(&closer.work);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fence));
+	KUNIT_EXPECT_EQ(test, mock_calls(fix->mock, MOCK_RESET_DEVICE), 0U);
+	dma_fence_put(fence);
+}
+
 static struct kunit_case pci_cases[] = {
 	KUNIT_CASE(pci_error_without_reset),
 	KUNIT_CASE(pci_error_with_slot_reset),
@@ -169,6 +285,10 @@ static struct kunit_case pci_cases[] = {
 	KUNIT_CASE(pci_reset_by_others),
 	KUNIT_CASE(pci_reset_that_needs_another),
 	KUNIT_CASE(pci_reset_that_fails),
+	KUNIT_CASE(pci_frozen_takes_no_jobs),
+	KUNIT_CASE(pci_frozen_keeps_queues),
+	KUNIT_CASE(pci_frozen_for_too_long),
+	KUNIT_CASE(pci_frozen_and_unplugged),
 	{}
 };
 

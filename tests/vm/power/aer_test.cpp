@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -85,14 +87,18 @@ class BusError : public testing::Test {
     report(error);
   }
 
-  /// The kernel has counted an error of the card.
-  static bool await_note(const char* name, const std::string& note) {
-    for (int i = 0; i < 2000; ++i, sleep_ms(10)) {
-      std::ifstream file(pci_device() / name);
-      for (std::string line; std::getline(file, line);)
-        if (line == note) return true;
-    }
-    return false;
+  /// Correctable errors of the card's receiver that the kernel has counted.
+  static unsigned receiver_errors() {
+    std::ifstream file(pci_device() / "aer_dev_correctable");
+    std::string name;
+    for (unsigned count = 0; file >> name >> count;)
+      if (name == "RxErr") return count;
+    throw std::runtime_error("no count of receiver errors");
+  }
+  static bool await_receiver_errors(unsigned count) {
+    for (int i = 0; i < 2000 && receiver_errors() < count; ++i)
+      sleep_ms(10);
+    return receiver_errors() == count;
   }
 
   /// That the port has heard of: the card can't be asked for what ended its link.
@@ -138,7 +144,7 @@ class BusError : public testing::Test {
 
 TEST_F(BusError, CorrectedDisturbsNobody) {
   User user;
-  const unsigned before = device_resets();
+  const unsigned before = device_resets(), counted = receiver_errors();
   inject("slow", -1, 0, 1, 300'000);
   const User::Job job = user.start(1);
   ASSERT_TRUE(wait_for_injection());
@@ -146,7 +152,7 @@ TEST_F(BusError, CorrectedDisturbsNobody) {
   error.correctable = PCI_ERR_COR_RCVR;
   report(error);
   user.expect_result(job);
-  EXPECT_TRUE(await_note("aer_dev_correctable", "RxErr 1"));
+  EXPECT_TRUE(await_receiver_errors(counted + 1));
   EXPECT_EQ(device_resets(), before);
 }
 
@@ -156,6 +162,30 @@ TEST_F(BusError, NonFatalIsSurvived) {
 
 TEST_F(BusError, FatalIsSurvived) {
   expect_survived(PCI_ERR_UNC_MALF_TLP);
+}
+
+/// Whoever looks at memory of the card's meanwhile waits, and sees what is in it.
+TEST_F(BusError, FatalIsNotSeenInMemory) {
+  constexpr std::uint32_t kPattern = 0x5eed0fad;
+  User user;
+  auto memory = user.device().allocate(4096);
+  user.queue().fill(memory, 0, memory.size(), kPattern).wait(kPatience);
+  const auto words = memory.map<const volatile std::uint32_t>();
+  std::atomic<bool> over{false};
+  std::atomic<unsigned> looks{0}, wrong{0};
+  std::thread looker([&] {
+    for (std::size_t i = 0; !over; i = (i + 1) % words.size(), ++looks)
+      if (words[i] != kPattern) ++wrong;
+  });
+  for (int round = 0; round < 3; ++round) {
+    const unsigned before = device_resets();
+    report_uncorrectable(PCI_ERR_UNC_MALF_TLP);
+    EXPECT_TRUE(await_resets(before + 1)) << device_resets() - before;
+  }
+  over = true;
+  looker.join();
+  EXPECT_GT(looks, 0U);
+  EXPECT_EQ(wrong, 0U) << "of " << looks;
 }
 
 TEST_F(BusError, FatalAsleepIsSurvived) {
