@@ -41,6 +41,13 @@ def positive(text):
     return value
 
 
+def folder(text):
+    path = Path(text).resolve()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no folder")
+    return path
+
+
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="vm", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -53,6 +60,7 @@ def parse_arguments(arguments):
     common.add_argument("--kernel", metavar="VERSION", default=os.environ.get("KERNEL", ""), help="test kernel, see scripts/fetch-kernel")
     common.add_argument("--instrument", choices=("kcov", "gcov", "overlay"), help="modules built with scripts/kbuild --instrument or --overlay")
     common.add_argument("--share", metavar="DIR", type=Path, help="folder that is /out in the guest")
+    common.add_argument("--mount", metavar="DIR", type=folder, action="append", default=[], help="folder of the host that the guest sees, too")
     common.add_argument("--keep-console", metavar="FILE", type=Path, help="copy of the guest kernel's console")
     common.add_argument("--emulator", metavar="FILE", type=Path, default=default_emulator(), help="the emulator's program")
     common.add_argument("--emulator-arg", metavar="ARG", action="append", default=[], help="passed to every emulator")
@@ -105,6 +113,7 @@ def write_control(folder, arguments):
     control = folder / "control"
     control.mkdir()
     (control / "top").write_text(f"{ROOT}\n")
+    (control / "mounts").write_text("".join(f"mount{number} {path}\n" for number, path in enumerate(arguments.mount)))
     size = shutil.get_terminal_size()
     (control / "size").write_text(f"{size.lines} {size.columns}\n")
     if arguments.mode == "run":
@@ -137,6 +146,7 @@ def make_setup(arguments, folder, sockets):
         cpus=arguments.cpus,
         load_modules=not arguments.no_modules,
         icount=arguments.icount,
+        mounts=arguments.mount,
         cards=make_cards(arguments, folder, sockets),
         qemu_arguments=arguments.qemu_arg,
         kernel_arguments=[*kernel_arguments(arguments.card), *arguments.append],

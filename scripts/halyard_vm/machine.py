@@ -43,6 +43,7 @@ class Setup:
     cpus: int = 2
     load_modules: bool = True
     icount: bool = False
+    mounts: list = field(default_factory=list)
     cards: list = field(default_factory=list)
     qemu_arguments: list = field(default_factory=list)
     kernel_arguments: list = field(default_factory=list)
@@ -92,6 +93,8 @@ def qemu_command(setup):
     command += share("top", ROOT, True)
     command += share("control", setup.folder / "control", False)
     command += share("out", setup.out, False)
+    for number, path in enumerate(setup.mounts):
+        command += share(f"mount{number}", path, True)
     # A slot for each card, with the hotplug of PCI Express in place of ACPI's: the bus behind it can be reset, which
     # brings back a card whose link is lost.
     command += ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
