@@ -5,8 +5,15 @@
 # Source common.sh first.
 
 HALYARD_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-# Downloads come from these releases; each contributes its base, security and backports suites.
-HALYARD_SUITES=(bookworm trixie)
+# Downloads come from these suites; the package state of another choice is in another folder.
+HALYARD_SUITES=(bookworm bookworm-backports bookworm-security trixie trixie-backports trixie-security)
+HALYARD_APT=$HALYARD_CACHE/apt
+
+# apt_only SUITE: from here on packages come from this suite alone. Beside the others it would take part in all choices.
+apt_only() {
+  HALYARD_SUITES=("$1")
+  HALYARD_APT=$HALYARD_CACHE/apt-$1
+}
 
 # The base URI of the host's Debian mirror, or of its security mirror (argument "-security").
 apt_mirror() {
@@ -19,23 +26,22 @@ apt_mirror() {
 }
 
 apt_write_sources() {
-  local file=$1 main security suite
+  local file=$1 main security mirror suite
   main=$(apt_mirror)
   security=$(apt_mirror -security)
   [[ -n $main ]] || die "no Debian mirror found in this machine's apt configuration (apt-get indextargets names none)"
   {
     for suite in "${HALYARD_SUITES[@]}"; do
-      printf 'deb [signed-by=%s] %s %s main\n' "$HALYARD_KEYRING" "$main" "$suite"
-      printf 'deb [signed-by=%s] %s %s-backports main\n' "$HALYARD_KEYRING" "$main" "$suite"
-      [[ -z $security ]] ||
-        printf 'deb [signed-by=%s] %s %s-security main\n' "$HALYARD_KEYRING" "$security" "$suite"
+      mirror=$main
+      [[ $suite != *-security ]] || mirror=$security
+      [[ -z $mirror ]] || printf 'deb [signed-by=%s] %s %s main\n' "$HALYARD_KEYRING" "$mirror" "$suite"
     done
   } >"$file"
 }
 
 # apt_private TOOL ARGS...: apt-get or apt-cache on the private state.
 apt_private() {
-  local tool=$1 dir=$HALYARD_CACHE/apt
+  local tool=$1 dir=$HALYARD_APT
   shift
   "$tool" -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=- \
     -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
@@ -46,7 +52,7 @@ apt_private() {
 
 # Reads the package lists anew unless they are of today. Fails when there are none and none can be had.
 apt_update() {
-  local dir=$HALYARD_CACHE/apt log=$HALYARD_CACHE/apt/update.log
+  local dir=$HALYARD_APT log=$HALYARD_APT/update.log
   # A day is as often as the archive's suites change in a way that matters here.
   [[ -z $(find "$dir/stamp" -mmin -1440 2>/dev/null) ]] || return 0
   [[ -r $HALYARD_KEYRING ]] || die "$HALYARD_KEYRING is missing; run scripts/setup first"
