@@ -23,7 +23,7 @@ build/config/auto.conf: $(wildcard .config configs/defconfig Kconfig */Kconfig *
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all run check check-debug check-deep check-ggml soak bench vm setup build-setup user modules docs install clean distclean help \
+.PHONY: all run check check-debug check-deep check-ggml run-llm soak bench vm setup build-setup user modules docs install clean distclean help \
 	menuconfig defconfig olddefconfig savedefconfig
 
 all: user modules ## Build everything: user space and the kernel modules
@@ -40,8 +40,11 @@ check-debug: setup ## The tests on a debug kernel, built once: KASAN, UBSAN, loc
 check-deep: setup ## All of it: check, check-debug, and sanitizers, fuzzers, clang-tidy
 	@scripts/check --deep
 
-check-ggml: setup user ## ggml's own tests with our back end, on each chip in process (fetches Debian's ggml, once)
-	@scripts/check ggml
+check-ggml: setup user ## ggml's and llama.cpp's own tests with our back end, on each chip in process (fetches both of Debian's, once)
+	@scripts/check ggml llama-archs
+
+run-llm: all ## llama.cpp from Debian writes a text on a card in the VM, and on the chip's model here (fetches it, once)
+	@scripts/run-llm --card "$(CHIP)" --kernel "$(KERNEL)"
 
 soak: all ## For hours: 100,000 injected faults under load, ten minutes of killed clients on each card
 	@scripts/soak --kernel "$(KERNEL)"

@@ -7,7 +7,7 @@ import sys
 import time
 
 # Importing a module registers its stages; this is the order in which they run: what is quick and fails often first.
-from . import style, host, kernel, guest, power, debug, faults, fuzz, kcsan, mutants, conformance, ggml, kit, delivery  # noqa: F401  isort: skip
+from . import style, host, kernel, guest, power, debug, faults, fuzz, kcsan, mutants, conformance, ggml, llama, kit, delivery  # noqa: F401  isort: skip
 from .core import DEADLINE, RESULTS, SCRIPTS, STAGES, Log, Result
 
 SHOWN_ERRORS = 15
@@ -26,7 +26,7 @@ DEBUG = {
 # What of it CI runs: a stage comes here when it was seen to pass as a whole, more than once.
 WARM = ("kunit-debug",)
 # What builds everything anew, with other tools or with something left out: more than half of the time for all stages.
-DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants", "coverage", "churn", "card-killed", "kexec")
+DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants", "coverage", "churn", "card-killed", "kexec", "llama-archs")
 # A stage starts when so many times its minutes are left.
 MARGIN = 1.5
 

@@ -5,13 +5,13 @@ import re
 import shlex
 from collections import Counter
 
-from .core import BUILD, RESULTS, ROOT, SCRIPTS, Result, enabled_chips, stage
+from halyard_llm.tools import IN_PROCESS, LIBRARIES, PLUGIN, LlmError, build, fetch, read_jobs
 
-PLUGIN = BUILD / "user" / "lib" / "halyard" / "runtimes" / "libggml-halyard.so"
+from .core import RESULTS, ROOT, Result, enabled_chips, stage
+
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # What differs is told before the case that fails, in the same line.
 CASE = re.compile(r"^(?:\[.*?\s{2,})?\s*([A-Z][A-Z0-9_]+)\((.*)\): (.*)$")
-JOBS = re.compile(r"(\d+) jobs completed, (\d+) failed, (\d+) command lists recorded")
 VERDICTS = ("passed", "unsupported", "failed")
 MINUTES = 40
 
@@ -54,59 +54,69 @@ def floor_of(chip):
     return next((int(line) for line in lines if line and not line.startswith("#")), 1)
 
 
-def run_chip(log, root, chip):
-    result = Result()
+def build_plugin(log, what="ggml"):
+    """The private root with the programs; the back end is built. Throws LlmError."""
+
+    def run(command, **options):
+        done = log.run(*command, **options)
+        return done.returncode, done.stdout
+
+    build(enabled_chips(), run)
+    return fetch(what, run)
+
+
+def run_tool(log, root, label, *words):
+    """(exit status, output, messages, (completed, failed) jobs) of one of the root's programs with our back end in process."""
     folder = RESULTS / "ggml"
     folder.mkdir(parents=True, exist_ok=True)
-    output, messages = folder / f"{chip}.out", folder / f"{chip}.err"
+    output, messages, jobs = (folder / f"{label}.{suffix}" for suffix in ("out", "err", "jobs"))
+    jobs.unlink(missing_ok=True)
     # Apart: a message in the midst of a line of the table would hide a case.
-    command = f"exec nice {shlex.quote(str(root))}/run test-backend-ops test -b {chip}0 >{output} 2>{messages}"
+    command = f"exec nice {shlex.quote(str(root))}/run {shlex.join(words)} >{output} 2>{messages}"
     environment = {
-        "GGML_BACKEND_PATH": str(PLUGIN), "HALYARD_LIBRARIES": str(BUILD / "user" / "lib"), "HALYARD_PLATFORM": "sim",
-        "HALYARD_GGML_STATISTICS": "1",
+        "GGML_BACKEND_PATH": str(PLUGIN), "HALYARD_LIBRARIES": str(LIBRARIES), "HALYARD_GGML_STATISTICS": str(jobs),
+        "GGML_NO_BACKTRACE": "1", **IN_PROCESS,
     }  # fmt: skip
     done = log.run("sh", "-c", command, timeout=MINUTES * 60, env=environment)
-    counts, failed = read_cases(output.read_text(errors="replace"))
+    texts = (COLOURS.sub("", path.read_text(errors="replace")) for path in (output, messages))
+    return done.returncode, *texts, read_jobs(jobs)
+
+
+def judge_run(result, label, status, messages, jobs, least):
+    """What holds of each: the programs succeed, too, when they have found no such back end."""
+    result.judge("loaded Halyard backend" in messages, f"{label}: the back end was not loaded")
+    result.judge(status == 0, f"{label}: exit status {status}", *messages.splitlines()[-5:])
+    completed, failed = jobs
+    result.judge(completed >= least and not failed, f"{label}: the device counted {completed} jobs, not {least}; {failed} failed")
+
+
+def run_operations(log, root, chip):
+    result = Result()
+    status, output, messages, jobs = run_tool(log, root, chip, "test-backend-ops", "test", "-b", f"{chip}0")
+    counts, failed = read_cases(output)
     rows, total = table_of(chip, counts)
-    (folder / f"{chip}.txt").write_text("\n".join([*rows, ""]))
+    (RESULTS / "ggml" / f"{chip}.txt").write_text("\n".join([*rows, ""]))
     log.write("\n".join(rows))
     result.notes.append(rows[-1].replace("all ", f"{chip:<4}", 1))
     result.passed += total["passed"]
     for line in failed:
         result.fail(f"{chip}: {line}")
-    # The tool succeeds, too, when it has found no such back end.
-    text = messages.read_text(errors="replace")
-    result.judge("loaded Halyard backend" in text, f"{chip}: the back end was not loaded")
-    result.judge(done.returncode == 0, f"{chip}: test-backend-ops: exit status {done.returncode}", *text.splitlines()[-5:])
     floor = floor_of(chip)
     result.judge(total["passed"] >= floor, f"{chip}: {total['passed']} cases passed, not at least {floor}")
-    jobs = JOBS.findall(text)
-    completed = sum(int(entry[0]) for entry in jobs)
-    result.judge(
-        completed >= total["passed"] and not any(int(entry[1]) for entry in jobs),
-        f"{chip}: the device counted {completed} jobs for {total['passed']} passed cases: {jobs}",
-    )
+    judge_run(result, chip, status, messages, jobs, total["passed"])
     return result
 
 
 @stage("ggml", "ggml's own tests of its operations, with our back end, on each chip in process")
 def check_ggml(log):
     result = Result()
-    fetched = log.run(SCRIPTS / "fetch-ggml")
-    root = fetched.stdout.splitlines()[-1] if fetched.stdout.strip() else ""
-    if fetched.returncode:
-        result.fail("ggml is not to be had:", *fetched.stdout.splitlines()[-3:])
+    try:
+        root = build_plugin(log)
+    except LlmError as error:
+        result.fail(error)
         return result
-    for command in (
-        ["cmake", "-S", ROOT, "-B", BUILD / "user", f"-DHALYARD_GGML_ROOT={root}"],
-        ["nice", "cmake", "--build", BUILD / "user", "--target", "ggml-halyard", "platform-sim", *enabled_chips()],
-    ):
-        done = log.run(*command)
-        if done.returncode:
-            result.fail("the back end does not build:", *done.stdout.splitlines()[-15:])
-            return result
     for chip in enabled_chips():
-        one = run_chip(log, root, chip)
+        one = run_operations(log, root, chip)
         result.add(one)
         result.notes += one.notes
     return result
