@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .model import model
-from .tools import BUILD, IN_PROCESS, LIBRARIES, PLUGIN, SCRIPTS, LlmError, fetch, read_jobs, run_logged
+from .tools import IN_PROCESS, LIBRARIES, MODELS, PLUGIN, SCRIPTS, LlmError, fetch, read_jobs, run_logged
 
 PROMPT, TOKENS, THREADS = "bada kilo", 64, 2
 MINUTES = 10
@@ -65,10 +65,10 @@ def compare(chip, kernel=None, run=run_logged):
     if not PLUGIN.is_file():
         raise LlmError(f"{PLUGIN} is not built")
     native = kernel is None
-    out = BUILD / "llm" / f"{chip}-{'sim' if native else 'vm'}"
+    out = MODELS / f"{chip}-{'sim' if native else 'vm'}"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    root, file, device = fetch("llama", run), model(BUILD / "llm"), f"{chip}0"
+    root, file, device = fetch("llama", run), model(MODELS), f"{chip}0"
 
     def session(folder):
         script = Path(__file__).with_name("session")

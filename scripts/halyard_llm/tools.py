@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
 SCRIPTS = ROOT / "scripts"
+MODELS = BUILD / "llm"
 LIBRARIES = BUILD / "user" / "lib"
 PLUGIN = LIBRARIES / "halyard" / "runtimes" / "libggml-halyard.so"
 # In the file that HALYARD_GGML_STATISTICS names.
