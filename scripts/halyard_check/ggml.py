@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""ggml's own test-backend-ops with our back end, on each chip in process: an unmodified ggml from Debian's packages."""
+"""ggml's own test-backend-ops with our back end, on each chip: an unmodified ggml from Debian's packages."""
 
 import re
 import shlex
+import shutil
 from collections import Counter
+from pathlib import Path
 
 from halyard_llm.tools import IN_PROCESS, LIBRARIES, PLUGIN, LlmError, build, fetch, read_jobs
 
-from .core import RESULTS, ROOT, Result, enabled_chips, stage
+from .core import RESULTS, ROOT, SCRIPTS, Result, enabled_chips, stage
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # What differs is told before the case that fails, in the same line.
 CASE = re.compile(r"^(?:\[.*?\s{2,})?\s*([A-Z][A-Z0-9_]+)\((.*)\): (.*)$")
 VERDICTS = ("passed", "unsupported", "failed")
 MINUTES = 40
+VM_MINUTES = 10
+# In the VM: operations of each kind, and cases that are small: there the CPU that ggml compares with is emulated.
+SELECTED = ("ADD", "DIV", "CONT", "GET_ROWS", "MUL_MAT", "NORM", "POOL_2D", "REPEAT", "RMS_NORM")
+SMALL = r"=.(10,5,4,|64,5,4,3|2,3,5,7|10,10,3,1.,k0=1,k1=1)|m=16,n=1,k=256,bs=.1,1|n=256,m=8"
+SELECTION = 80  # cases that must pass at least
 
 
 def verdict_of(text):
@@ -65,21 +72,27 @@ def build_plugin(log, what="ggml"):
     return fetch(what, run)
 
 
-def run_tool(log, root, label, *words):
-    """(exit status, output, messages, (completed, failed) jobs) of one of the root's programs with our back end in process."""
-    folder = RESULTS / "ggml"
-    folder.mkdir(parents=True, exist_ok=True)
-    output, messages, jobs = (folder / f"{label}.{suffix}" for suffix in ("out", "err", "jobs"))
-    jobs.unlink(missing_ok=True)
-    # Apart: a message in the midst of a line of the table would hide a case.
-    command = f"exec nice {shlex.quote(str(root))}/run {shlex.join(words)} >{output} 2>{messages}"
+def run_tool(log, root, label, words, card=None):
+    """(exit status, output, messages, (completed, failed) jobs) of one of the root's programs with our back end: in
+    process, or in a VM with this card."""
+    folder = RESULTS / "ggml" / label
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    out = Path("/out") if card else folder
     environment = {
-        "GGML_BACKEND_PATH": str(PLUGIN), "HALYARD_LIBRARIES": str(LIBRARIES), "HALYARD_GGML_STATISTICS": str(jobs),
-        "GGML_NO_BACKTRACE": "1", **IN_PROCESS,
+        "GGML_BACKEND_PATH": PLUGIN, "HALYARD_LIBRARIES": LIBRARIES, "HALYARD_GGML_STATISTICS": out / "jobs",
+        "GGML_NO_BACKTRACE": "1", **({} if card else IN_PROCESS),
     }  # fmt: skip
-    done = log.run("sh", "-c", command, timeout=MINUTES * 60, env=environment)
-    texts = (COLOURS.sub("", path.read_text(errors="replace")) for path in (output, messages))
-    return done.returncode, *texts, read_jobs(jobs)
+    program = shlex.join(["env", *(f"{name}={value}" for name, value in environment.items()), f"{root}/run", *words])
+    # Apart: a message in the midst of a line of the table would hide a case.
+    command = ["nice", "sh", "-c", f"exec {program} >{out}/output 2>{out}/messages"]
+    if card:
+        vm = ["run", "--card", card, "--mount", root, "--share", folder, "--timeout", VM_MINUTES * 60]
+        command = [SCRIPTS / "vm", *vm, "--", *command]
+    done = log.run(*command, timeout=MINUTES * 60)
+    paths = (folder / name for name in ("output", "messages"))
+    texts = (COLOURS.sub("", path.read_text(errors="replace")) if path.is_file() else "" for path in paths)
+    return done.returncode, *texts, read_jobs(folder / "jobs")
 
 
 def judge_run(result, label, status, messages, jobs, least):
@@ -91,32 +104,61 @@ def judge_run(result, label, status, messages, jobs, least):
 
 
 def run_operations(log, root, chip):
+    """All of test-backend-ops, in process."""
     result = Result()
-    status, output, messages, jobs = run_tool(log, root, chip, "test-backend-ops", "test", "-b", f"{chip}0")
+    status, output, messages, jobs = run_tool(log, root, chip, ["test-backend-ops", "test", "-b", f"{chip}0"])
     counts, failed = read_cases(output)
     rows, total = table_of(chip, counts)
     (RESULTS / "ggml" / f"{chip}.txt").write_text("\n".join([*rows, ""]))
     log.write("\n".join(rows))
     result.notes.append(rows[-1].replace("all ", f"{chip:<4}", 1))
-    result.passed += total["passed"]
+    judge_cases(result, chip, total["passed"], failed, floor_of(chip))
+    judge_run(result, chip, status, messages, jobs, total["passed"])
+    return result
+
+
+def judge_cases(result, chip, passed, failed, floor):
+    result.passed += passed
     for line in failed:
         result.fail(f"{chip}: {line}")
-    floor = floor_of(chip)
-    result.judge(total["passed"] >= floor, f"{chip}: {total['passed']} cases passed, not at least {floor}")
-    judge_run(result, chip, status, messages, jobs, total["passed"])
+    result.judge(passed >= floor, f"{chip}: {passed} cases passed, not at least {floor}")
+
+
+def run_selection(log, root, chip):
+    """Some of test-backend-ops, in the VM."""
+    result = Result()
+    words = ["test-backend-ops", "test", "-b", f"{chip}0", "-o", ",".join(SELECTED), "-p", SMALL]
+    status, output, messages, jobs = run_tool(log, root, f"{chip}-vm", words, chip)
+    counts, failed = read_cases(output)
+    passed = sum((entry["passed"] for entry in counts.values()), 0)
+    judge_cases(result, chip, passed, failed, SELECTION)
+    for operation in SELECTED:
+        result.judge(counts.get(operation), f"{chip}: no case of {operation} was run")
+    judge_run(result, f"{chip} in the VM", status, messages, jobs, passed)
+    result.notes.append(f"{chip}: {passed} cases in the VM, {jobs[0]} jobs")
+    return result
+
+
+def on_each_chip(log, what, function):
+    """function(log, root, chip) -> Result, with what is fetched and built before."""
+    result = Result()
+    try:
+        root = build_plugin(log, what)
+    except LlmError as error:
+        result.fail(error)
+        return result
+    for chip in enabled_chips():
+        one = function(log, root, chip)
+        result.add(one)
+        result.notes += one.notes
     return result
 
 
 @stage("ggml", "ggml's own tests of its operations, with our back end, on each chip in process")
 def check_ggml(log):
-    result = Result()
-    try:
-        root = build_plugin(log)
-    except LlmError as error:
-        result.fail(error)
-        return result
-    for chip in enabled_chips():
-        one = run_operations(log, root, chip)
-        result.add(one)
-        result.notes += one.notes
-    return result
+    return on_each_chip(log, "ggml", run_operations)
+
+
+@stage("ggml-vm", "some of ggml's own tests of its operations on the cards, in the VM")
+def check_ggml_vm(log):
+    return on_each_chip(log, "ggml", run_selection)
