@@ -92,10 +92,18 @@ class FailureTest : public testing::Test {
     ASSERT_TRUE(session_.card.inject(injection.line(session_.random)));
     session_.log.clear();
     const auto start = Clock::now();
-    EXPECT_EQ(ones.compute(), GGML_STATUS_FAILED);
+    std::string reason = "HALYARD_" + fault_.status;
+    auto status = ones.compute();
+    if (status == GGML_STATUS_SUCCESS) {
+      // What the card spoilt came after the end of the job: the queue is lost, the result is not.
+      EXPECT_THAT(ones.result(), testing::Each(testing::FloatEq(1.0F)));
+      reason = "HALYARD_QUEUE_BANNED";
+      status = ones.compute();
+    }
+    EXPECT_EQ(status, GGML_STATUS_FAILED);
     const auto took = Clock::now() - start;
     EXPECT_LT(took, kLimit);
-    EXPECT_THAT(session_.log, testing::HasSubstr("HALYARD_" + fault_.status));
+    EXPECT_THAT(session_.log, testing::HasSubstr(reason));
     std::printf("%s: failed after %lld ms: %s", fault_.name.c_str(),
                 static_cast<long long>(took / 1ms), session_.log.c_str());
 
