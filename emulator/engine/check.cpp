@@ -263,6 +263,24 @@ std::string check_epilogue(const Epilogue& epilogue, const Tensor& out, bool int
       [&] { return check_type(bias, !bias.tensor.present() || bias.tensor.type == bias_type); });
 }
 
+/// `count` indices: numbers of 32 bits, or pairs of words.
+std::string check_indices(const Tensor& index, std::uint64_t count) {
+  const Operand operand{"index", index};
+  return first_of([&] { return check_operand(operand); }, [&] { return check_rank(operand, 1, 2); },
+                  [&] { return check_dim(operand, 0, count); },
+                  [&] { return index.rank == 1 ? std::string{} : check_dim(operand, 1, 2); },
+                  [&] { return check_type(operand, index.type == DType::kI32); });
+}
+
+/// Equal but for the first dimension.
+std::string check_same_rows(const Operand& in, const Operand& out) {
+  std::string reason = check_rank(out, in.tensor.rank, in.tensor.rank);
+  for (unsigned i = 1; i < in.tensor.rank && reason.empty(); ++i) {
+    reason = check_dim(out, i, in.tensor.dims.at(i));
+  }
+  return reason;
+}
+
 /// One axis of a sliding window.
 struct Window {
   std::string_view axis;
@@ -486,20 +504,39 @@ std::string check_copy(const Tensor& in, const Tensor& out) {
 
 std::string check_gather(const Tensor& in, const Tensor& index, const Tensor& out) {
   const Operand input{"in", in};
-  const Operand rows{"index", index};
   const Operand result{"out", out};
   return first_of([&] { return check_operand(input); }, [&] { return check_output(result); },
-                  [&] { return check_vector(rows, out.dims[0], false); },
-                  [&] { return check_type(rows, index.type == DType::kI32); },
+                  [&] { return check_indices(index, out.dims[0]); },
                   [&] { return check_same_type(input, result); },
-                  [&] { return check_rank(result, in.rank, in.rank); },
-                  [&] {
-                    std::string reason;
-                    for (unsigned i = 1; i < in.rank && reason.empty(); ++i) {
-                      reason = check_dim(result, i, in.dims.at(i));
-                    }
-                    return reason;
-                  },
+                  [&] { return check_same_rows(input, result); },
+                  [&] { return check_work(out.elements()); });
+}
+
+std::string check_scatter(const Tensor& in, const Tensor& index, const Tensor& out) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  return first_of([&] { return check_operand(input); }, [&] { return check_output(result); },
+                  [&] { return check_indices(index, in.dims[0]); },
+                  [&] { return check_same_rows(input, result); },
+                  [&] { return check_work(in.elements()); });
+}
+
+std::string check_rotate(const Tensor& in, const Tensor& angle, const Tensor& out, float factor) {
+  const Operand input{"in", in};
+  const Operand turn{"angle", angle};
+  const Operand result{"out", out};
+  if (!std::isfinite(factor)) {
+    return "factor is not finite";
+  }
+  return first_of([&] { return check_operand(input); }, [&] { return check_operand(turn); },
+                  [&] { return check_output(result); }, [&] { return check_float_type(result); },
+                  [&] { return check_same_type(input, result); },
+                  [&] { return check_same_dims(input, result); },
+                  [&] { return check_dim(result, out.rank - 1, 2); },
+                  [&] { return check_type(turn, angle.type == DType::kF32); },
+                  [&] { return check_rank(turn, out.rank, out.rank); },
+                  [&] { return check_broadcast(turn, result, 0, out.rank - 1); },
+                  [&] { return check_dim(turn, out.rank - 1, 1); },
                   [&] { return check_work(out.elements()); });
 }
 
@@ -539,7 +576,7 @@ std::string check_fill(const Tensor& out) {
   return first_of([&] { return check_output(result); }, [&] { return check_work(out.elements()); });
 }
 
-std::string refuse_index(std::uint64_t position, std::int32_t index, std::uint32_t rows) {
+std::string refuse_index(std::uint64_t position, std::int64_t index, std::uint32_t rows) {
   return say("index ", position, " is ", index, ", outside the ", rows, " rows");
 }
 

@@ -27,6 +27,8 @@ std::string check_norm(Norm kind, const Tensor& in, const Tensor& gain, const Te
 std::string check_copy(const Tensor& in, const Tensor& out);
 /// The indices' values are not read here: see refuse_index().
 std::string check_gather(const Tensor& in, const Tensor& index, const Tensor& out);
+std::string check_scatter(const Tensor& in, const Tensor& index, const Tensor& out);
+std::string check_rotate(const Tensor& in, const Tensor& angle, const Tensor& out, float factor);
 std::string check_quantize(const Tensor& in, const Tensor& scale, const Tensor& out,
                            std::uint32_t axis, std::int32_t zero_point);
 std::string check_dequantize(const Tensor& in, const Tensor& scale, const Tensor& out,
@@ -35,7 +37,7 @@ std::string check_requantize(const Tensor& in, const Tensor& scale, const Tensor
                              std::uint32_t axis, std::int32_t zero_point);
 std::string check_fill(const Tensor& out);
 
-/// The reason for refusing `index` as element `position` of gather's indices.
-std::string refuse_index(std::uint64_t position, std::int32_t index, std::uint32_t rows);
+/// The reason for refusing `index` as element `position` of gather's or scatter's indices.
+std::string refuse_index(std::uint64_t position, std::int64_t index, std::uint32_t rows);
 
 }  // namespace halyard::engine

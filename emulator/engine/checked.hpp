@@ -13,7 +13,7 @@
 namespace halyard::engine {
 
 /// Implementation supplies, for each operation, a static function of the same name and arguments
-/// that returns nothing (gather: the reason, as only it reads indices).
+/// that returns nothing (gather and scatter: the reason, as only they read indices).
 template <typename Implementation>
 class Checked final : public Arithmetic {
  public:
@@ -61,6 +61,17 @@ class Checked final : public Arithmetic {
   std::string gather(const Tensor& in, const Tensor& index, const Tensor& out) const override {
     std::string reason = check_gather(in, index, out);
     return reason.empty() ? Implementation::gather(in, index, out) : reason;
+  }
+
+  std::string scatter(const Tensor& in, const Tensor& index, const Tensor& out) const override {
+    std::string reason = check_scatter(in, index, out);
+    return reason.empty() ? Implementation::scatter(in, index, out) : reason;
+  }
+
+  std::string rotate(const Tensor& in, const Tensor& angle, const Tensor& out,
+                     float factor) const override {
+    return guard(check_rotate(in, angle, out, factor),
+                 [&] { Implementation::rotate(in, angle, out, factor); });
   }
 
   std::string quantize(const Tensor& in, const Tensor& scale, const Tensor& out, std::uint32_t axis,

@@ -107,10 +107,11 @@ struct PoolParams {
 /// was written. Shapes and parameters may come from an adversary: all are checked. What the caller
 /// guarantees is that each operand's elements, as its dims and strides place them, lie in memory.
 ///
-/// Operands may not overlap the output, except elementwise ones (binary, activate, copy) that are
-/// the very same view. Nor may two elements of an output share memory: its strides, sorted, must
-/// nest. The first is not checked: it yields unspecified values, but no access outside the
-/// operands. Nor does memory that changes during a call (the client's, shared with it) lead to one.
+/// Operands may not overlap the output, except elementwise ones (binary, activate, copy, rotate's
+/// in) that are the very same view. Nor may two elements of an output share memory: its strides,
+/// sorted, must nest. The first is not checked: it yields unspecified values, but no access outside
+/// the operands. Nor does memory that changes during a call (the client's, shared with it) lead to
+/// one.
 ///
 /// Nothing is thrown. Want of memory, of which a call takes little whatever the shapes, is a reason
 /// too
@@ -164,9 +165,23 @@ class Arithmetic {
   /// float goes through float32. Equal types are copied bit by bit.
   virtual std::string copy(const Tensor& in, const Tensor& out) const = 0;
 
-  /// out[i, ...] = in[index[i], ...]: in [rows, ...], index i32 [n], out [n, ...], types alike. An
-  /// index outside [0, rows) is an error that names it.
+  /// out[i, ...] = in[index[i], ...]: in [rows, ...], index i32 [n] or [n, 2], out [n, ...], types
+  /// alike. Pairs are numbers of 64 bits, the low word first. An index outside [0, rows) is an
+  /// error that names it.
   virtual std::string gather(const Tensor& in, const Tensor& index, const Tensor& out) const = 0;
+
+  /// out[index[i], ...] = in[i, ...]: in [n, ...], index as gather()'s, out [rows, ...]; converts
+  /// as copy(). Rows that no index names keep what they hold; of those that several name the last
+  /// stays. An index outside [0, rows) is an error that names it.
+  virtual std::string scatter(const Tensor& in, const Tensor& index, const Tensor& out) const = 0;
+
+  /// Pairs of elements, which the last dimension of in and out counts (it is 2), turn by angles:
+  /// out[..., 0] = (in[..., 0] * cos - in[..., 1] * sin) * factor,
+  /// out[..., 1] = (in[..., 0] * sin + in[..., 1] * cos) * factor, cos and sin of angle[..., 0].
+  /// The angle is f32, of the output's rank, its last dimension 1, the others the output's or 1. in
+  /// and out of equal dims, f32/f16/bf16 alike. The factor is finite.
+  virtual std::string rotate(const Tensor& in, const Tensor& angle, const Tensor& out,
+                             float factor) const = 0;
 
   /// out i8/u8 = saturate(round_half_even(in / scale[c]) + zero_point); in f32/f16/bf16; scale f32
   /// [1] or [dims[axis]], c the index along axis; zero_point in the output's range. The quotient is

@@ -137,7 +137,10 @@ enum drm_halyard_clipper_opcode {
 	 * parameters
 	 */
 	DRM_HALYARD_CLIPPER_COPY = 8,
-	/** @DRM_HALYARD_CLIPPER_GATHER: in, index, out; no parameters */
+	/**
+	 * @DRM_HALYARD_CLIPPER_GATHER: in, index, out; an index is an I32 element or two, the low
+	 * word of 64 bits first; no parameters
+	 */
 	DRM_HALYARD_CLIPPER_GATHER = 9,
 	/** @DRM_HALYARD_CLIPPER_QUANTIZE: in, scale, out; &struct drm_halyard_clipper_quantize */
 	DRM_HALYARD_CLIPPER_QUANTIZE = 10,
@@ -163,6 +166,16 @@ enum drm_halyard_clipper_opcode {
 	 * device's time in ns; no parameters
 	 */
 	DRM_HALYARD_CLIPPER_TIMESTAMP = 16,
+	/**
+	 * @DRM_HALYARD_CLIPPER_ROTATE: in, angle, out; turns pairs of elements; &struct
+	 * drm_halyard_clipper_rotate
+	 */
+	DRM_HALYARD_CLIPPER_ROTATE = 17,
+	/**
+	 * @DRM_HALYARD_CLIPPER_SCATTER: in, index as GATHER's, out; writes the rows of out that the
+	 * indices name, types convert; no parameters
+	 */
+	DRM_HALYARD_CLIPPER_SCATTER = 18,
 	/** @DRM_HALYARD_CLIPPER_NUM_OPCODES: one more than the last */
 	DRM_HALYARD_CLIPPER_NUM_OPCODES
 };
@@ -292,6 +305,12 @@ struct drm_halyard_clipper_quantize {
 struct drm_halyard_clipper_fill {
 	/** @pattern: the element's bits in its low bytes, the others zero */
 	__u32 pattern;
+};
+
+/** struct drm_halyard_clipper_rotate - pairs of elements by angles */
+struct drm_halyard_clipper_rotate {
+	/** @factor: float32 bits, finite, that the results are multiplied by */
+	__u32 factor;
 };
 
 /** struct drm_halyard_clipper_fence - a value in memory */

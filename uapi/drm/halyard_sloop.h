@@ -168,7 +168,10 @@ enum drm_halyard_sloop_opcode {
 	DRM_HALYARD_SLOOP_NORM = 7,
 	/** @DRM_HALYARD_SLOOP_COPY: strides transpose, types convert; out, a of equal dims */
 	DRM_HALYARD_SLOOP_COPY = 8,
-	/** @DRM_HALYARD_SLOOP_GATHER: rows of a by the indices b; out, a, b */
+	/**
+	 * @DRM_HALYARD_SLOOP_GATHER: rows of a by the indices b; out, a, b; an index is an I32
+	 * element or two, the low word of 64 bits first
+	 */
 	DRM_HALYARD_SLOOP_GATHER = 9,
 	/** @DRM_HALYARD_SLOOP_QUANTIZE: out, a, scale; axis, zero_point */
 	DRM_HALYARD_SLOOP_QUANTIZE = 10,
@@ -183,6 +186,13 @@ enum drm_halyard_sloop_opcode {
 	 * elements at an address that is a multiple of 8
 	 */
 	DRM_HALYARD_SLOOP_TIMESTAMP = 14,
+	/** @DRM_HALYARD_SLOOP_ROTATE: turns pairs of elements; out, a, b (the angles); pattern */
+	DRM_HALYARD_SLOOP_ROTATE = 15,
+	/**
+	 * @DRM_HALYARD_SLOOP_SCATTER: writes the rows of out that the indices name, types convert;
+	 * out, a, b (the indices, as GATHER's)
+	 */
+	DRM_HALYARD_SLOOP_SCATTER = 16,
 	/** @DRM_HALYARD_SLOOP_NUM_OPCODES: one more than the last */
 	DRM_HALYARD_SLOOP_NUM_OPCODES
 };
@@ -253,7 +263,10 @@ struct drm_halyard_sloop_task {
 	__u32 axis;
 	/** @epsilon: float32 bits, added to the variance or mean square */
 	__u32 epsilon;
-	/** @pattern: the element's bits in its low bytes, the others zero */
+	/**
+	 * @pattern: FILL: the element's bits in its low bytes, the others zero; ROTATE: float32
+	 * bits, finite, that the results are multiplied by
+	 */
 	__u32 pattern;
 	/** @kernel_h: rows of a window, at least 1 */
 	__u16 kernel_h;

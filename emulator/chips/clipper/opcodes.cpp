@@ -98,6 +98,11 @@ std::string read_quantize(const Command& command, tensor::Params& params) {
   return {};
 }
 
+std::string read_rotate(const Command& command, tensor::Params& params) {
+  params.factor = std::bit_cast<float>(command.params_as<drm_halyard_clipper_rotate>().factor);
+  return {};
+}
+
 std::string read_fill(const Command& command, tensor::Params& params) {
   params.pattern = command.params_as<drm_halyard_clipper_fill>().pattern;
   return {};
@@ -121,8 +126,10 @@ constexpr std::array<OpcodeInfo, DRM_HALYARD_CLIPPER_NUM_OPCODES> kOpcodes{{
     {"fence_wait", Op::kWord, sizeof(drm_halyard_clipper_fence), true, read_nothing},
     {"fence_signal", Op::kWord, sizeof(drm_halyard_clipper_fence), true, read_nothing},
     {"timestamp", Op::kWord, 0, true, read_nothing},
+    {"rotate", Op::kRotate, sizeof(drm_halyard_clipper_rotate), false, read_rotate},
+    {"scatter", Op::kScatter, 0, false, read_nothing},
 }};
-static_assert(kOpcodes[DRM_HALYARD_CLIPPER_TIMESTAMP].name != nullptr);
+static_assert(kOpcodes[DRM_HALYARD_CLIPPER_SCATTER].name != nullptr);
 
 }  // namespace
 

@@ -76,8 +76,10 @@ constexpr std::array<Opcode, DRM_HALYARD_SLOOP_NUM_OPCODES> kOpcodes{{
     {"requantize", Op::kRequantize, kScaled, {&Raw::a, &Raw::scale, &Raw::out}},
     {"fill", Op::kFill, kPattern, {&Raw::out}},
     {"timestamp", Op::kWord, 0, {&Raw::out}},
+    {"rotate", Op::kRotate, kPattern, {&Raw::a, &Raw::b, &Raw::out}},
+    {"scatter", Op::kScatter, 0, {&Raw::a, &Raw::b, &Raw::out}},
 }};
-static_assert(kOpcodes[DRM_HALYARD_SLOOP_TIMESTAMP].name != nullptr);
+static_assert(kOpcodes[DRM_HALYARD_SLOOP_SCATTER].name != nullptr);
 
 const char* name_of(Role role) {
   constexpr std::array<const char*, kRoles.size()> kNames = {"out", "a", "b", "bias", "scale"};
@@ -193,6 +195,7 @@ std::string read_params(const Raw& raw, const Opcode& opcode, tensor::Params& pa
   params.epsilon = std::bit_cast<float>(raw.epsilon);
   params.axis = raw.axis;
   params.pattern = raw.pattern;
+  params.factor = std::bit_cast<float>(raw.pattern);
   if (auto reason = read_function(raw, opcode.op, params); !reason.empty()) return reason;
   read_windows(raw, params);
   return tensor::check_activation(raw.activation);

@@ -46,6 +46,13 @@ class ArgumentChecks final : public Arithmetic {
   std::string gather(const Tensor& in, const Tensor& index, const Tensor& out) const override {
     return engine::check_gather(in, index, out);
   }
+  std::string scatter(const Tensor& in, const Tensor& index, const Tensor& out) const override {
+    return engine::check_scatter(in, index, out);
+  }
+  std::string rotate(const Tensor& in, const Tensor& angle, const Tensor& out,
+                     float factor) const override {
+    return engine::check_rotate(in, angle, out, factor);
+  }
   std::string quantize(const Tensor& in, const Tensor& scale, const Tensor& out, std::uint32_t axis,
                        std::int32_t zero_point) const override {
     return engine::check_quantize(in, scale, out, axis, zero_point);

@@ -47,6 +47,8 @@ enum class Op : std::uint8_t {
   kDequantize,  ///< in, scale, out
   kRequantize,  ///< in, scale, out
   kFill,        ///< out
+  kRotate,      ///< in, angle, out
+  kScatter,     ///< in, index, out
 };
 
 /// Of all operations together: each looks at its own. The epilogue's tensors are operands.
@@ -60,6 +62,7 @@ struct Params {
   float epsilon = 0;
   std::uint32_t axis = 0;
   std::uint32_t pattern = 0;
+  float factor = 1;
 };
 
 struct Command;
@@ -74,6 +77,7 @@ struct Operation {
   std::uint8_t snapshot;  ///< bit n: operand n is copied before use, as its values are checked
   bool has_output;        ///< the last operand is written
   bool in_place;          ///< the output may be the very same view as an input
+  bool picks_rows;        ///< the output's rows that operand 1 names are written, no others
 
   /// Relations that the arithmetic knows nothing of; a reason, or empty.
   std::string (*check)(const Command& command);

@@ -46,9 +46,13 @@ std::uint64_t product_cycles(const CostModel& model, const Command& command, std
                        : 0);
 }
 
-/// Bytes that an operand moves: a broadcast element once, the gaps between elements not at all.
-std::uint64_t traffic(const Operand& operand) {
-  return std::min(operand.elements * engine::size_of(operand.tensor.type), operand.bytes);
+/// Bytes that an operand moves: a broadcast element once, the gaps between elements not at all, of
+/// an output whose rows are picked only those.
+std::uint64_t traffic(const Command& command, const Operand& operand) {
+  const std::uint64_t size = engine::size_of(operand.tensor.type);
+  if (command.info().picks_rows && &operand == &output_of(command))
+    return command.operands[0].elements * size;
+  return std::min(operand.elements * size, operand.bytes);
 }
 
 }  // namespace
@@ -79,6 +83,10 @@ std::uint64_t pool2d_cycles(const CostModel& model, const Command& command) {
   return divide_up(output_of(command).elements * pool.kernel_h * pool.kernel_w, model.elements);
 }
 
+std::uint64_t scatter_cycles(const CostModel& model, const Command& command) {
+  return divide_up(command.operands[0].elements, model.elements);
+}
+
 std::uint64_t elementwise_cycles(const CostModel& model, const Command& command) {
   return divide_up(output_of(command).elements, model.elements);
 }
@@ -91,7 +99,7 @@ std::uint64_t command_cycles(const CostModel& model, const Command& command) {
   const Operation& info = command.info();
   std::uint64_t bytes = 0;
   for (const Operand& operand : std::span(command.operands).first(info.operands))
-    if (operand.present) bytes += traffic(operand);
+    if (operand.present) bytes += traffic(command, operand);
   const std::uint64_t compute =
       info.compute_cycles == nullptr ? 0 : info.compute_cycles(model, command);
   return model.command + std::max(compute, divide_up(bytes, model.bytes));

@@ -39,10 +39,11 @@ bool execute(const Command& command, AddressSpace& space, const std::atomic<bool
     if (!memory.acquire(space, command, fault)) return false;
     if (cancelled.load(std::memory_order_relaxed)) return refuse_cancelled(fault);
     if (auto reason = info.apply(engine::fast(), command, memory.tensors()); !reason.empty()) {
-      // Shapes were checked before: what is left are gather's indices, or want of memory.
-      const bool indices = command.op == Op::kGather;
+      // Shapes were checked before: what is left are indices of rows, or want of memory.
+      const bool indices = info.snapshot != 0;
+      const unsigned table = info.picks_rows ? info.operands - 1U : 0;
       return refuse_at(fault, indices ? FaultCause::kOutOfBounds : FaultCause::kIllegalCommand,
-                       indices ? command.operands[0].first : 0,
+                       indices ? command.operands.at(table).first : 0,
                        std::string(info.name) + ": " + reason);
     }
     if (cancelled.load(std::memory_order_relaxed)) return refuse_cancelled(fault);

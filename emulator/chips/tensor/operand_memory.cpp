@@ -7,6 +7,8 @@
 #include <limits>
 #include <new>
 
+#include "engine/indices.hpp"
+
 namespace halyard::emu::tensor {
 
 namespace {
@@ -265,6 +267,7 @@ void OperandMemory::commit(const Command& command) {
   const Operand& operand = command.operands.at(out);
   const Slot& slot = slots_.at(out);
   if (!slot.staged) return;
+  if (command.info().picks_rows) return commit_rows(command);
   Cursor cursor(slot.pieces);
   const std::byte* from = tensors_.at(out).data;
   const auto store = [&](std::span<std::byte> part) {
@@ -277,6 +280,35 @@ void OperandMemory::commit(const Command& command) {
   } else {
     from -= operand.first - operand.begin;
     cursor.visit(0, operand.bytes, store);
+  }
+}
+
+/// The rows that were written, in the indices' order; the rest of the buffer is not the output's.
+void OperandMemory::commit_rows(const Command& command) {
+  const unsigned out = command.info().operands - 1U;
+  const Operand& operand = command.operands.at(out);
+  const engine::Tensor& result = tensors_.at(out);
+  const engine::Tensor& index = tensors_.at(1);  // a copy: what the arithmetic has accepted
+  const Slot& slot = slots_.at(out);
+  const std::byte* begin = result.data - (operand.first - operand.begin);
+  const auto step = static_cast<std::uint64_t>(
+      std::int64_t{operand.tensor.dims[0] > 1 ? operand.tensor.strides[0] : 0} *
+      static_cast<std::int64_t>(engine::size_of(result.type)));
+  Cursor cursor(slot.pieces);
+  Operand row = operand;
+  row.tensor.dims[0] = 1;
+  for (std::uint32_t i = 0; i < index.dims[0]; ++i) {
+    const auto at = static_cast<std::uint32_t>(engine::load_index(index, i));
+    row.first = operand.first + at * step;  // modulo 2^64: in the extent again
+    const std::byte* from = engine::row_at(result, at).data;
+    const auto store = [&](std::span<std::byte> part) {
+      std::memcpy(part.data(), from, part.size());
+      from += part.size();
+    };
+    Runs(row).visit([&](std::uint64_t offset, std::size_t size) {
+      if (!slot.dense) from = begin + offset;
+      cursor.visit(offset, size, store);
+    });
   }
 }
 

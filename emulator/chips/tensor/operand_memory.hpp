@@ -65,6 +65,7 @@ class OperandMemory {
                Fault& fault);
   void choose_output(const Operand& operand, Slot& slot, engine::Tensor& tensor);
   void stage_input(const Operand& operand, Slot& slot, engine::Tensor& tensor);
+  void commit_rows(const Command& command);
   [[nodiscard]] bool must_stage(const Command& command, unsigned index) const;
 
   std::array<Slot, kMaxOperands> slots_;

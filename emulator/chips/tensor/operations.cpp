@@ -41,6 +41,10 @@ std::string binary(const Arithmetic& engine, const Command& command, const Tenso
   return engine.binary(command.params.binary, t[0], t[1], t[2], command.params.activation);
 }
 
+std::string rotate(const Arithmetic& engine, const Command& command, const Tensors& t) {
+  return engine.rotate(t[0], t[1], t[2], command.params.factor);
+}
+
 std::string activate(const Arithmetic& engine, const Command& command, const Tensors& t) {
   return engine.activate(command.params.activation, t[0], t[1]);
 }
@@ -73,6 +77,10 @@ std::string copy(const Arithmetic& engine, const Command& /*command*/, const Ten
 
 std::string gather(const Arithmetic& engine, const Command& /*command*/, const Tensors& t) {
   return engine.gather(t[0], t[1], t[2]);
+}
+
+std::string scatter(const Arithmetic& engine, const Command& /*command*/, const Tensors& t) {
+  return engine.scatter(t[0], t[1], t[2]);
 }
 
 std::string quantize(const Arithmetic& engine, const Command& command, const Tensors& t) {
@@ -110,25 +118,28 @@ std::string check_word(const Command& command) {
   return {};
 }
 
-// name, operands, optional, snapshot, has_output, in_place, check, apply, compute_cycles
-constexpr std::array<Operation, 15> kOperations{{
-    {"nop", 0, 0, 0, false, false, check_nothing, nullptr, nullptr},
-    {"word", 1, 0, 0, false, false, check_word, nullptr, nullptr},
-    {"matmul", 5, 0b01100, 0, true, false, check_nothing, matmul, matmul_cycles},
-    {"conv2d", 5, 0b01100, 0, true, false, check_nothing, conv2d, conv2d_cycles},
-    {"binary", 3, 0, 0, true, true, check_nothing, binary, binary_cycles},
-    {"activate", 2, 0, 0, true, true, check_nothing, activate, activate_cycles},
-    {"pool2d", 2, 0, 0, true, false, check_nothing, pool2d, pool2d_cycles},
-    {"softmax", 2, 0, 0, true, false, check_nothing, softmax, transcendental_cycles},
-    {"norm", 4, 0b0110, 0, true, false, check_norm, norm, transcendental_cycles},
-    {"copy", 2, 0, 0, true, true, check_nothing, copy, elementwise_cycles},
-    {"gather", 3, 0, 0b010, true, false, check_nothing, gather, elementwise_cycles},
-    {"quantize", 3, 0, 0, true, false, check_nothing, quantize, elementwise_cycles},
-    {"dequantize", 3, 0, 0, true, false, check_nothing, dequantize, elementwise_cycles},
-    {"requantize", 3, 0, 0, true, true, check_nothing, requantize, elementwise_cycles},
-    {"fill", 1, 0, 0, true, false, check_fill, fill, elementwise_cycles},
+// name, operands, optional, snapshot, has_output, in_place, picks_rows, check, apply,
+// compute_cycles
+constexpr std::array<Operation, 17> kOperations{{
+    {"nop", 0, 0, 0, false, false, false, check_nothing, nullptr, nullptr},
+    {"word", 1, 0, 0, false, false, false, check_word, nullptr, nullptr},
+    {"matmul", 5, 0b01100, 0, true, false, false, check_nothing, matmul, matmul_cycles},
+    {"conv2d", 5, 0b01100, 0, true, false, false, check_nothing, conv2d, conv2d_cycles},
+    {"binary", 3, 0, 0, true, true, false, check_nothing, binary, binary_cycles},
+    {"activate", 2, 0, 0, true, true, false, check_nothing, activate, activate_cycles},
+    {"pool2d", 2, 0, 0, true, false, false, check_nothing, pool2d, pool2d_cycles},
+    {"softmax", 2, 0, 0, true, false, false, check_nothing, softmax, transcendental_cycles},
+    {"norm", 4, 0b0110, 0, true, false, false, check_norm, norm, transcendental_cycles},
+    {"copy", 2, 0, 0, true, true, false, check_nothing, copy, elementwise_cycles},
+    {"gather", 3, 0, 0b010, true, false, false, check_nothing, gather, elementwise_cycles},
+    {"quantize", 3, 0, 0, true, false, false, check_nothing, quantize, elementwise_cycles},
+    {"dequantize", 3, 0, 0, true, false, false, check_nothing, dequantize, elementwise_cycles},
+    {"requantize", 3, 0, 0, true, true, false, check_nothing, requantize, elementwise_cycles},
+    {"fill", 1, 0, 0, true, false, false, check_fill, fill, elementwise_cycles},
+    {"rotate", 3, 0, 0, true, true, false, check_nothing, rotate, transcendental_cycles},
+    {"scatter", 3, 0, 0b010, true, false, true, check_nothing, scatter, scatter_cycles},
 }};
-static_assert(kOperations.size() == static_cast<std::size_t>(Op::kFill) + 1);
+static_assert(kOperations.size() == static_cast<std::size_t>(Op::kScatter) + 1);
 
 }  // namespace
 

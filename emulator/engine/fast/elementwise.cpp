@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <cmath>
+
 #include "../scalar.hpp"
 #include "fast.hpp"
 #include "kernels.hpp"
@@ -54,6 +56,51 @@ void activate_row(Activation activation, const Row& in, const Row& out, std::siz
   }
 }
 
+/// Cosines and sines of a chunk of angles, times a factor. Heads of one position follow each other
+/// and turn alike: what was computed last is kept.
+class Turn {
+ public:
+  explicit Turn(float factor) : factor_(factor) {}
+
+  void by(const Row& angle, std::size_t n) {
+    if (angle.data == angle_ && n == count_) {
+      return;
+    }
+    alignas(64) FloatChunk values;
+    load_row(angle, values.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      cosines_[i] = std::cos(values[i]) * factor_;
+      sines_[i] = std::sin(values[i]) * factor_;
+    }
+    angle_ = angle.data;
+    count_ = n;
+  }
+
+  /// The first and the second elements of n pairs.
+  void apply(const Row& x, const Row& y, const Row& x_out, const Row& y_out, std::size_t n) const {
+    alignas(64) FloatChunk left;
+    alignas(64) FloatChunk right;
+    load_row(x, left.data(), n);
+    load_row(y, right.data(), n);
+    kernels().rotate_f32(left.data(), right.data(), cosines_.data(), sines_.data(), n);
+    store_row(left.data(), x_out, n);
+    store_row(right.data(), y_out, n);
+  }
+
+ private:
+  alignas(64) FloatChunk cosines_;
+  alignas(64) FloatChunk sines_;
+  const std::byte* angle_ = nullptr;
+  std::size_t count_ = 0;
+  float factor_;
+};
+
+/// The same row `steps` elements further on.
+Row behind(const Row& row, std::int32_t steps) {
+  return {row.data + std::int64_t{steps} * static_cast<std::int64_t>(size_of(row.type)), row.type,
+          row.stride};
+}
+
 }  // namespace
 
 void Fast::binary(Binary op, const Tensor& a, const Tensor& b, const Tensor& out,
@@ -81,6 +128,23 @@ void Fast::activate(Activation activation, const Tensor& in, const Tensor& out) 
     const Row source = row_of(walk, 1, in, offsets);
     for_each_chunk(walk.inner().size, [&](std::size_t begin, std::size_t n) {
       activate_row(activation, source.skip(begin), result.skip(begin), n);
+    });
+  });
+}
+
+void Fast::rotate(const Tensor& in, const Tensor& angle, const Tensor& out, float factor) {
+  const unsigned last = out.rank - 1;
+  const Walk<3> walk({&out, &in, &angle}, last);
+  Turn turn(factor);
+  walk.for_each([&](const Walk<3>::Offsets& offsets) {
+    const Row result = row_of(walk, 0, out, offsets);
+    const Row source = row_of(walk, 1, in, offsets);
+    const Row angles = row_of(walk, 2, angle, offsets);
+    for_each_chunk(walk.inner().size, [&](std::size_t begin, std::size_t n) {
+      const Row from = source.skip(begin);
+      const Row to = result.skip(begin);
+      turn.by(angles.skip(begin), n);
+      turn.apply(from, behind(from, in.strides[last]), to, behind(to, out.strides[last]), n);
     });
   });
 }

@@ -22,6 +22,8 @@ struct Fast {
                    const Tensor& out, float epsilon);
   static void copy(const Tensor& in, const Tensor& out);
   static std::string gather(const Tensor& in, const Tensor& index, const Tensor& out);
+  static std::string scatter(const Tensor& in, const Tensor& index, const Tensor& out);
+  static void rotate(const Tensor& in, const Tensor& angle, const Tensor& out, float factor);
   static void quantize(const Tensor& in, const Tensor& scale, const Tensor& out, std::uint32_t axis,
                        std::int32_t zero_point);
   static void dequantize(const Tensor& in, const Tensor& scale, const Tensor& out,

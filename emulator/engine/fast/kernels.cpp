@@ -159,6 +159,14 @@ void relu_i32(std::int32_t* x, size_t n) {
   }
 }
 
+void rotate(float* x, float* y, const float* cosine, const float* sine, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    const float turned = x[i] * cosine[i] - y[i] * sine[i];
+    y[i] = x[i] * sine[i] + y[i] * cosine[i];
+    x[i] = turned;
+  }
+}
+
 void affine(float* x, float factor, float addend, size_t n) {
   for (size_t i = 0; i < n; ++i) {
     x[i] = x[i] * factor + addend;
@@ -345,6 +353,7 @@ const Kernels HALYARD_KERNELS = {
     .activate_f32 = {keep, transform<relu>, transform<gelu_approx>, transform<silu_approx>,
                      transform<sigmoid_approx>, transform<tanh_approx>},
     .relu_i32 = relu_i32,
+    .rotate_f32 = rotate,
     .affine_f32 = affine,
     .add_i32 = add_i32,
     .add_wrapping_i32 = add_wrapping,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "../check.hpp"
-#include "../index.hpp"
+#include "../indices.hpp"
 #include "../scalar.hpp"
 #include "fast.hpp"
 #include "kernels.hpp"
@@ -98,14 +97,20 @@ void convert_chunk(const Row& in, const Row& out, std::size_t n) {
   }
 }
 
-/// The part of a tensor at `position` along its first axis, of which one element stays.
-Tensor slice(const Tensor& tensor, std::uint32_t position) {
-  Tensor part = tensor;
-  if (tensor.dims[0] > 1) {
-    part.data = address_of(tensor, std::int64_t{position} * tensor.strides[0]);
-  }
-  part.dims[0] = 1;
-  return part;
+/// The rows of a walk over `out` and `in`, one after the other.
+void copy_rows(const Walk<2>& walk, const Tensor& in, const Tensor& out) {
+  const bool same_type = in.type == out.type;
+  walk.for_each([&](const Offsets& offsets) {
+    const Row result = row_of(walk, 0, out, offsets);
+    const Row source = row_of(walk, 1, in, offsets);
+    if (same_type) {
+      copy_row(source, result, walk.inner().size);
+      return;
+    }
+    for_each_chunk(walk.inner().size, [&](std::size_t begin, std::size_t n) {
+      convert_chunk(source.skip(begin), result.skip(begin), n);
+    });
+  });
 }
 
 }  // namespace
@@ -115,43 +120,21 @@ void Fast::copy(const Tensor& in, const Tensor& out) {
     copy_same_type(in, out);
     return;
   }
-  const Walk<2> walk(out, in);
-  walk.for_each([&](const Offsets& offsets) {
-    const Row result = row_of(walk, 0, out, offsets);
-    const Row source = row_of(walk, 1, in, offsets);
-    for_each_chunk(walk.inner().size, [&](std::size_t begin, std::size_t n) {
-      convert_chunk(source.skip(begin), result.skip(begin), n);
-    });
-  });
+  copy_rows(Walk<2>(out, in), in, out);
 }
 
 std::string Fast::gather(const Tensor& in, const Tensor& index, const Tensor& out) {
-  const std::uint32_t rows = in.dims[0];
-  const auto row_at = [&](std::uint32_t i) { return load_int(index, offset_of(index, {i})); };
-  const auto outside = [&](std::int32_t row) {
-    return row < 0 || static_cast<std::uint32_t>(row) >= rows;
-  };
-  for (std::uint32_t i = 0; i < index.dims[0]; ++i) {
-    if (const std::int32_t row = row_at(i); outside(row)) {
-      return refuse_index(i, row, rows);
-    }
-  }
-  const Tensor source = slice(in, 0);
-  const Tensor target = slice(out, 0);
-  const Walk<2> walk(target, source);
-  for (std::uint32_t i = 0; i < index.dims[0]; ++i) {
-    // The memory may have changed since, so each index is looked at again when it is used.
-    const std::int32_t row = row_at(i);
-    if (outside(row)) {
-      return refuse_index(i, row, rows);
-    }
-    const Tensor from = slice(in, static_cast<std::uint32_t>(row));
-    const Tensor to = slice(out, i);
-    walk.for_each([&](const Offsets& offsets) {
-      copy_row(row_of(walk, 1, from, offsets), row_of(walk, 0, to, offsets), walk.inner().size);
-    });
-  }
-  return {};
+  const Walk<2> walk(row_at(out, 0), row_at(in, 0));
+  return for_each_row(index, in.dims[0], [&](std::uint32_t i, std::uint32_t row) {
+    copy_rows(walk, row_at(in, row), row_at(out, i));
+  });
+}
+
+std::string Fast::scatter(const Tensor& in, const Tensor& index, const Tensor& out) {
+  const Walk<2> walk(row_at(out, 0), row_at(in, 0));
+  return for_each_row(index, out.dims[0], [&](std::uint32_t i, std::uint32_t row) {
+    copy_rows(walk, row_at(in, i), row_at(out, row));
+  });
 }
 
 void Fast::fill(const Tensor& out, std::uint32_t pattern) {

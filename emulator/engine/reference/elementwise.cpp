@@ -74,4 +74,19 @@ void Reference::activate(Activation activation, const Tensor& in, const Tensor& 
   });
 }
 
+void Reference::rotate(const Tensor& in, const Tensor& angle, const Tensor& out, float factor) {
+  const unsigned last = out.rank - 1;
+  for_each_index(out.dims, last, [&](const Index& first) {
+    Index second = first;
+    second[last] = 1;
+    const float x = load_float(in, offset_of(in, first));
+    const float y = load_float(in, offset_of(in, second));
+    const float turn = load_float(angle, offset_of(angle, first));
+    const float cosine = std::cos(turn);
+    const float sine = std::sin(turn);
+    store_float(out, offset_of(out, first), (x * cosine - y * sine) * factor);
+    store_float(out, offset_of(out, second), (x * sine + y * cosine) * factor);
+  });
+}
+
 }  // namespace halyard::engine

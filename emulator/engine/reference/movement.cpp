@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "../check.hpp"
 #include "../index.hpp"
+#include "../indices.hpp"
 #include "../scalar.hpp"
 #include "reference.hpp"
 
@@ -26,28 +26,15 @@ void Reference::copy(const Tensor& in, const Tensor& out) {
 }
 
 std::string Reference::gather(const Tensor& in, const Tensor& index, const Tensor& out) {
-  const std::uint32_t rows = in.dims[0];
-  const auto outside = [&](std::int32_t row) {
-    return row < 0 || static_cast<std::uint32_t>(row) >= rows;
-  };
-  for (std::uint32_t i = 0; i < index.dims[0]; ++i) {
-    if (const std::int32_t row = load_int(index, offset_of(index, {i})); outside(row)) {
-      return refuse_index(i, row, rows);
-    }
-  }
-  std::string reason;
-  for_each_index(out.dims, out.rank, [&](const Index& target) {
-    // The memory may have changed since, so each index is looked at again when it is used.
-    const std::int32_t row = load_int(index, offset_of(index, {target[0]}));
-    if (outside(row)) {
-      reason = refuse_index(target[0], row, rows);
-      return;
-    }
-    Index source = target;
-    source[0] = static_cast<std::uint32_t>(row);
-    copy_element(in, offset_of(in, source), out, offset_of(out, target));
+  return for_each_row(index, in.dims[0], [&](std::uint32_t i, std::uint32_t row) {
+    copy(row_at(in, row), row_at(out, i));
   });
-  return reason;
+}
+
+std::string Reference::scatter(const Tensor& in, const Tensor& index, const Tensor& out) {
+  return for_each_row(index, out.dims[0], [&](std::uint32_t i, std::uint32_t row) {
+    copy(row_at(in, i), row_at(out, row));
+  });
 }
 
 void Reference::fill(const Tensor& out, std::uint32_t pattern) {

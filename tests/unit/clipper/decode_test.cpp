@@ -102,6 +102,13 @@ Draft valid(std::uint16_t opcode) {
       return draft(opcode, drm_halyard_clipper_fence{1}, {word(1)});
     case DRM_HALYARD_CLIPPER_TIMESTAMP:
       return draft(opcode, none, {word(1)});
+    case DRM_HALYARD_CLIPPER_ROTATE:
+      return draft(
+          opcode, drm_halyard_clipper_rotate{std::bit_cast<std::uint32_t>(1.0F)},
+          {dense(0, kF32, {3, 9, 2}), dense(0, kF32, {3, 1, 1}), dense(1, kF32, {3, 9, 2})});
+    case DRM_HALYARD_CLIPPER_SCATTER:
+      return draft(opcode, none,
+                   {dense(0, kF32, {5, 3}), dense(0, kI32, {5}), dense(1, kF32, {7, 3})});
     default:
       return draft(opcode, none, {});
   }
@@ -491,6 +498,23 @@ INSTANTIATE_TEST_SUITE_P(
                     d.operands[2] = dense(1, kF32, {6, 3});
                   },
                   "dimension"},
+        ParamCase{"RotateFactorNan", DRM_HALYARD_CLIPPER_ROTATE,
+                  set(&drm_halyard_clipper_rotate::factor, 0x7fc00000), "factor"},
+        ParamCase{"RotateAngle", DRM_HALYARD_CLIPPER_ROTATE,
+                  [](Draft& d) { d.operands[1].dtype = kI32; }, "angle"},
+        ParamCase{"RotatePairs", DRM_HALYARD_CLIPPER_ROTATE,
+                  [](Draft& d) {
+                    d.operands[0] = dense(0, kF32, {3, 9, 3});
+                    d.operands[2] = dense(1, kF32, {3, 9, 3});
+                  },
+                  "dimension 2 of out"},
+        ParamCase{"ScatterIndex", DRM_HALYARD_CLIPPER_SCATTER,
+                  [](Draft& d) { d.operands[1].dtype = kF32; }, "index"},
+        ParamCase{"ScatterRows", DRM_HALYARD_CLIPPER_SCATTER,
+                  [](Draft& d) {
+                    d.operands[2] = dense(1, kF32, {7, 4});
+                  },
+                  "dimension 1 of out"},
         ParamCase{"QuantizeAxis", DRM_HALYARD_CLIPPER_QUANTIZE, set(&Quantize::axis, 2), "axis"},
         ParamCase{"QuantizeZeroPoint", DRM_HALYARD_CLIPPER_QUANTIZE,
                   set(&Quantize::zero_point, 128), "zero point"},
@@ -579,7 +603,7 @@ TEST(Payload, Blob) {
   std::memcpy(&info, blob.data(), sizeof(info));
   EXPECT_EQ(info.revision, 0x10000U);
   EXPECT_EQ(info.bindings_max, 256U);
-  EXPECT_EQ(info.opcodes, 0x1ffffU);
+  EXPECT_EQ(info.opcodes, 0x7ffffU);
   EXPECT_EQ(info.clock_khz, 1000000U);
   const auto engines = processor.engines();
   ASSERT_EQ(engines.size(), 2U);

@@ -441,6 +441,38 @@ TEST_P(Opcode, Gather) {
   expect_output(stream, result, out);
 }
 
+TEST_P(Opcode, Scatter) {
+  Local in = random(DType::kF32, {44, 5, 70});
+  Local index(DType::kI32, {44, 2});
+  for (std::size_t i = 0; i < 44; ++i) {
+    const std::uint64_t row = random_() % 90;
+    std::memcpy(index.data.data() + i * 8, &row, 8);
+  }
+  Local out = random(DType::kF16, {90, 5, 70});
+  Stream stream;
+  const auto result = place(stream, out);
+  ASSERT_EQ(reference_.scatter(in.tensor(), index.tensor(), out.tensor()), "");
+  stream.add(DRM_HALYARD_CLIPPER_SCATTER, {place(stream, in), place(stream, index), result});
+  run(stream);
+  expect_output(stream, result, out);
+}
+
+TEST_P(Opcode, Rotate) {
+  for (const DType type : {DType::kF32, DType::kF16, DType::kBF16}) {
+    Local in = random(type, {7, 3, 40, 2});
+    Local angle = random(DType::kF32, {7, 1, 40, 1}, -50, 50);
+    Local out(type, {7, 3, 40, 2});
+    ASSERT_EQ(reference_.rotate(in.tensor(), angle.tensor(), out.tensor(), 1.5F), "");
+    Stream stream;
+    const auto result = reserve(stream, type, out.dims);
+    stream.add(DRM_HALYARD_CLIPPER_ROTATE,
+               drm_halyard_clipper_rotate{std::bit_cast<std::uint32_t>(1.5F)},
+               {place(stream, in), place(stream, angle), result});
+    run(stream);
+    expect_output(stream, result, out);
+  }
+}
+
 TEST_P(Opcode, QuantiseAndBack) {
   Local real = random(DType::kF32, {6, 33, 20});
   Local scale = random(DType::kF32, {33}, 0.01F, 0.1F);

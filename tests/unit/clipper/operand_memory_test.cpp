@@ -137,6 +137,60 @@ TEST_P(OperandMemory, GatherRefusesIndicesAndWritesNothing) {
   }
 }
 
+TEST_P(OperandMemory, ScatterRefusesIndicesAndWritesNothing) {
+  const std::uint64_t in = counted(100);
+  const std::uint64_t index = client_->allocate(64, GetParam());
+  const std::uint64_t out = client_->allocate(64, GetParam());
+  for (const std::int64_t bad : {std::int64_t{10}, std::int64_t{-1}, std::int64_t{1} << 32}) {
+    client_->store(index + 8, static_cast<std::int32_t>(bad));
+    client_->store(index + 12, static_cast<std::int32_t>(bad >> 32));
+    Stream stream;
+    stream.bind(in, 400);
+    stream.bind(index, 64);
+    stream.bind(out, 64);
+    stream.add(DRM_HALYARD_CLIPPER_SCATTER,
+               {dense(0, kI32, {2, 1}), dense(1, kI32, {2, 2}), dense(2, kI32, {10, 1})});
+    const Result result = client_->run(stream, 0);
+    EXPECT_EQ(result.cause, std::uint32_t{CLP_FAULT_OUT_OF_BOUNDS});
+    EXPECT_EQ(result.address, out);
+    EXPECT_NE(result.text.find("index 1 is " + std::to_string(bad)), std::string::npos);
+    EXPECT_EQ(values(out, 10), std::vector<std::int32_t>(10));
+  }
+}
+
+TEST_P(OperandMemory, ScatterWritesNoOtherRow) {
+  constexpr std::uint32_t kRows = 40, kColumns = 300;
+  const std::uint64_t in = counted(2 * kColumns);
+  const std::uint64_t index = client_->allocate(64, GetParam());
+  const std::uint64_t out = counted(kRows * kColumns);
+  client_->store(index, 31);
+  client_->store(index + 4, 7);
+  // Rows upside down, without gaps, and every second element of such with gaps.
+  for (const std::int32_t step : {1, 2}) {
+    Stream stream;
+    stream.bind(in, 2 * kColumns * 4);
+    stream.bind(index, 64);
+    stream.bind(out, kRows * kColumns * 4);
+    const std::uint32_t columns = kColumns / static_cast<std::uint32_t>(step);
+    RawOperand to = dense(2, kI32, {kRows, columns}, (kRows - 1) * kColumns * 4);
+    to.strides[0] = -static_cast<std::int32_t>(kColumns);
+    to.strides[1] = step;
+    stream.add(DRM_HALYARD_CLIPPER_SCATTER,
+               {dense(0, kI32, {2, columns}), dense(1, kI32, {2}), to});
+    ASSERT_EQ(client_->run(stream, 0).text, "");
+    const auto got = values(out, kRows * kColumns);
+    for (std::uint32_t i = 0; i < kRows * kColumns; ++i) {
+      const std::uint32_t row = kRows - 1 - i / kColumns, column = i % kColumns;
+      const bool written =
+          (row == 31 || row == 7) && column % static_cast<std::uint32_t>(step) == 0;
+      if (step == 2 && !written) continue;  // what the first round wrote
+      const std::uint32_t from =
+          (row == 7 ? columns : 0) + column / static_cast<std::uint32_t>(step);
+      ASSERT_EQ(got[i], static_cast<std::int32_t>(written ? from : i)) << "row " << row;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Pages, OperandMemory, testing::Values(false, true),
                          [](const auto& test) { return test.param ? "Scattered" : "Contiguous"; });
 

@@ -571,7 +571,9 @@ TEST(GatherRefusal, EachCondition) {
   index.dims[0] = 4;
   index.rank = 2;
   index.dims[1] = 1;
-  expect_refusal(run, "index has rank 2, not 1");
+  expect_refusal(run, "dimension 1 of index is 1, not 2");
+  index.dims[1] = 2;
+  expect_refusal(run, "");
   index.rank = 1;
   in.dims[1] = 3;
   expect_refusal(run, "dimension 1 of out is 2, not 3");
@@ -581,6 +583,70 @@ TEST(GatherRefusal, EachCondition) {
   in.type = DType::kF32;
   in.rank = 1;
   expect_refusal(run, "out has rank 2, not 1");
+}
+
+TEST(ScatterRefusal, EachCondition) {
+  Memory memory;
+  Tensor in = memory.tensor(DType::kF32, {4, 2});
+  Tensor index = memory.tensor(DType::kI32, {4});
+  Tensor out = memory.tensor(DType::kF16, {9, 2});
+  const auto run = [&](const Arithmetic& with) { return with.scatter(in, index, out); };
+  expect_refusal(run, "");
+  index.type = DType::kF32;
+  expect_refusal(run, "index may not be of type f32");
+  index.type = DType::kI32;
+  index.dims[0] = 5;
+  expect_refusal(run, "dimension 0 of index is 5, not 4");
+  index.dims[0] = 4;
+  index.rank = 2;
+  index.dims[1] = 3;
+  expect_refusal(run, "dimension 1 of index is 3, not 2");
+  index.rank = 1;
+  out.dims[1] = 1;
+  expect_refusal(run, "dimension 1 of out is 1, not 2");
+  out.dims[1] = 2;
+  out.rank = 1;
+  expect_refusal(run, "out has rank 1, not 2");
+  out.rank = 2;
+  out.strides[0] = 1;
+  expect_refusal(run, "elements of out overlap");
+}
+
+TEST(RotateRefusal, EachCondition) {
+  Memory memory;
+  Tensor in = memory.tensor(DType::kF32, {4, 3, 2});
+  Tensor angle = memory.tensor(DType::kF32, {4, 1, 1});
+  Tensor out = memory.tensor(DType::kF32, {4, 3, 2});
+  float factor = 1;
+  const auto run = [&](const Arithmetic& with) { return with.rotate(in, angle, out, factor); };
+  expect_refusal(run, "");
+  for (const float bad : {kNan, std::numeric_limits<float>::infinity()}) {
+    factor = bad;
+    expect_refusal(run, "factor is not finite");
+  }
+  factor = 1;
+  angle.type = DType::kF16;
+  expect_refusal(run, "angle may not be of type f16");
+  angle.type = DType::kF32;
+  angle.dims[1] = 2;
+  expect_refusal(run, "dimension 1 of angle is 2, neither 1 nor 3");
+  angle.dims[1] = 1;
+  angle.dims[2] = 2;
+  expect_refusal(run, "dimension 2 of angle is 2, not 1");
+  angle.dims[2] = 1;
+  angle.rank = 2;
+  expect_refusal(run, "angle has rank 2, not 3");
+  angle.rank = 3;
+  in.dims[2] = out.dims[2] = 1;
+  expect_refusal(run, "dimension 2 of out is 1, not 2");
+  in.dims[2] = out.dims[2] = 2;
+  in.dims[0] = 3;
+  expect_refusal(run, "dimension 0 of in is 3, not 4");
+  in.dims[0] = 4;
+  in.type = DType::kF16;
+  expect_refusal(run, "types of in and out differ: f16 and f32");
+  in.type = out.type = DType::kI32;
+  expect_refusal(run, "out may not be of type i32");
 }
 
 class RescalingRefusal : public ::testing::Test {

@@ -130,6 +130,58 @@ TEST_P(ElementwiseOf, WorksInPlace) {
   }
 }
 
+class RotationOf : public ::testing::TestWithParam<DType> {
+ protected:
+  /// Sums of products of what is at most 1 with values of this magnitude.
+  static Tolerance tolerance(const Storage& in, DType type, float factor) {
+    double largest = 0;
+    for (const double value : in.values()) {
+      largest = std::max(largest, std::fabs(value));
+    }
+    return [=](std::size_t, double expected) {
+      return std::ldexp(largest * std::fabs(factor), -20) + 2 * rounding_of(type, expected);
+    };
+  }
+};
+
+TEST_P(RotationOf, EqualsReferenceOverRandomShapes) {
+  Random random(14);
+  for (int i = 0; i < 200; ++i) {
+    Dims dims = random_dims(random);
+    dims.back() = 2;
+    Dims turns = broadcast(dims, random);
+    turns.back() = 1;
+    Storage in(GetParam(), dims, Layout::kInput, random);
+    Storage angle(DType::kF32, turns, Layout::kInput, random);
+    const Storage out(GetParam(), dims, Layout::kOutput, random);
+    in.randomize(random);
+    angle.set([&](std::size_t) { return random.real(-700, 700); });
+    const float factor = random.chance(0.5) ? 1 : random.real(-3, 3);
+    const auto [quick, plain] = run_both(out, [&](const Arithmetic& with, const Tensor& result) {
+      return with.rotate(in, angle, result, factor);
+    });
+    expect_near(quick, plain, tolerance(in, GetParam(), factor));
+    if (HasFatalFailure()) {
+      FAIL() << "case " << i << " in " << describe(in) << " angle " << describe(angle);
+    }
+  }
+}
+
+TEST_P(RotationOf, WorksInPlaceOnHeadsOfOnePosition) {
+  Random random(15);
+  Storage plain(GetParam(), {3, 5, 1500, 2}, Layout::kContiguous, random);
+  plain.randomize(random);
+  Storage quick(plain);
+  Storage angle(DType::kF32, {3, 1, 1500, 1}, Layout::kContiguous, random);
+  angle.randomize(random);
+  const auto allowed = tolerance(plain, GetParam(), 1);
+  EXPECT_EQ(reference().rotate(plain, angle, plain, 1), "");
+  EXPECT_EQ(fast().rotate(quick, angle, quick, 1), "");
+  expect_near(quick, plain, allowed);
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, RotationOf, ::testing::ValuesIn(kFloats), type_name);
+
 TEST_P(ElementwiseOf, LongRowsAreWorkedOnInChunks) {
   Random random(13);
   Storage a(GetParam(), {2, 5003}, Layout::kContiguous, random);

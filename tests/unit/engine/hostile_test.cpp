@@ -222,6 +222,15 @@ TEST(Hostile, Everything) {
     } else if (work <= kAffordable) {
       EXPECT_EQ(with_gather(fast()), with_gather(reference()));  // by the indices' values
     }
+    const auto with_scatter = [&](const Arithmetic& with) { return with.scatter(a, b, out); };
+    if (const std::string reason = check_scatter(a, b, out); !reason.empty()) {
+      attack(reason, a.elements(), with_scatter);
+    } else if (a.elements() <= kAffordable) {
+      EXPECT_EQ(with_scatter(fast()), with_scatter(reference()));
+    }
+    const auto factor = static_cast<float>(number);
+    attack(check_rotate(a, b, out, factor), work,
+           [&](const Arithmetic& with) { return with.rotate(a, b, out, factor); });
     attack(check_binary(op, a, b, out, activation), work,
            [&](const Arithmetic& with) { return with.binary(op, a, b, out, activation); });
     attack(check_activate(activation, a, out), work,

@@ -66,6 +66,35 @@ TEST_P(MovementOf, GatherEqualsReferenceOverRandomShapes) {
   }
 }
 
+TEST_P(MovementOf, ScatterEqualsReferenceOverRandomShapes) {
+  Random random(43);
+  for (int i = 0; i < 160; ++i) {
+    Dims dims = random_dims(random, 1, 4);
+    const DType target = random.chance(0.5) ? GetParam() : random.pick(kTypes);
+    const std::uint32_t rows = dims[0];
+    const Storage out(target, dims, Layout::kOutput, random);
+    dims[0] = random.dim(1, 40);
+    Storage in(GetParam(), dims, Layout::kInput, random);
+    in.randomize(random, Values::kSpecial);
+    // Pairs of words now and then; rows come several times.
+    const bool pairs = random.chance(0.4);
+    Storage index(DType::kI32, pairs ? Dims{dims[0], 2} : Dims{dims[0]}, Layout::kInput, random);
+    index.set([&](std::size_t n) {
+      return pairs && n % 2 != 0 ? 0.0 : static_cast<double>(random.integer(0, rows - 1));
+    });
+    if (pairs && index.tensor().strides[1] == 0) {
+      index.set([](std::size_t) { return 0.0; });
+    }
+    const auto [quick, plain] = run_both(out, [&](const Arithmetic& with, const Tensor& result) {
+      return with.scatter(in, index, result);
+    });
+    expect_same_bits(quick, plain);
+    if (HasFatalFailure()) {
+      FAIL() << "case " << i << " in " << describe(in) << " out " << describe(out);
+    }
+  }
+}
+
 TEST_P(MovementOf, FillEqualsReferenceOverRandomShapes) {
   Random random(42);
   for (int i = 0; i < 60; ++i) {
@@ -92,6 +121,33 @@ TEST(Gather, RefusesAnIndexOutsideByNameAndWritesNothing) {
     for (const Arithmetic* with : {&reference(), &fast()}) {
       EXPECT_EQ(with->gather(in, index, out), text);
       EXPECT_EQ(out.values(), std::vector<double>(8, 9.0));
+    }
+  }
+}
+
+TEST(Gather, TakesIndicesOfTwoWords) {
+  const Storage in(DType::kF32, {3, 2}, {1, 2, 3, 4, 5, 6});
+  const Storage index(DType::kI32, {2, 2}, {2, 0, 1, 0});
+  const Storage out(DType::kF32, {2, 2});
+  const Storage huge(DType::kI32, {2, 2}, {2, 0, 1, 1});
+  const Storage negative(DType::kI32, {2, 2}, {-1, -1, 1, 0});
+  for (const Arithmetic* with : {&reference(), &fast()}) {
+    EXPECT_EQ(with->gather(in, index, out), "");
+    EXPECT_EQ(out.values(), (std::vector<double>{5, 6, 3, 4}));
+    EXPECT_EQ(with->gather(in, huge, out), "index 1 is 4294967297, outside the 3 rows");
+    EXPECT_EQ(with->gather(in, negative, out), "index 0 is -1, outside the 3 rows");
+  }
+}
+
+TEST(Scatter, RefusesAnIndexOutsideByNameAndWritesNothing) {
+  const Storage in(DType::kF32, {2, 2}, {1, 2, 3, 4});
+  for (const auto& [bad, text] : {std::pair{3.0, "index 1 is 3, outside the 3 rows"},
+                                  std::pair{-1.0, "index 1 is -1, outside the 3 rows"}}) {
+    const Storage index(DType::kI32, {2}, {0, bad});
+    const Storage out(DType::kF32, {3, 2}, {9, 9, 9, 9, 9, 9});
+    for (const Arithmetic* with : {&reference(), &fast()}) {
+      EXPECT_EQ(with->scatter(in, index, out), text);
+      EXPECT_EQ(out.values(), std::vector<double>(6, 9.0));
     }
   }
 }

@@ -221,6 +221,26 @@ TEST(Reference, GatherRepeatsRows) {
   expect_values(out, {30, 31, 10, 11, 30, 31, 20, 21});
 }
 
+TEST(Reference, ScatterKeepsOtherRowsAndTheLastOfSeveral) {
+  const Storage in(DType::kF32, {3, 2}, {1, 2, 3, 4, 5.5, 6});
+  const Storage index(DType::kI32, {3}, {2, 0, 2});
+  const Storage out(DType::kI32, {4, 2}, {90, 91, 92, 93, 94, 95, 96, 97});
+  ASSERT_EQ(reference().scatter(in, index, out), "");
+  expect_values(out, {3, 4, 92, 93, 6, 6, 96, 97});
+}
+
+TEST(Reference, RotateTurnsPairs) {
+  const Storage in(DType::kF32, {2, 1, 2}, {1, 0, 2, 1});
+  const Storage angle(DType::kF32, {1, 1, 1}, {1.5707963267948966});
+  const Storage out(DType::kF32, {2, 1, 2});
+  ASSERT_EQ(reference().rotate(in, angle, out, 3), "");
+  const auto values = out.values();
+  EXPECT_NEAR(values[0], 0, 1e-6);
+  EXPECT_NEAR(values[1], 3, 1e-6);
+  EXPECT_NEAR(values[2], -3, 1e-6);
+  EXPECT_NEAR(values[3], 6, 1e-6);
+}
+
 TEST(Reference, QuantizePerChannel) {
   const Storage in(DType::kF32, {2, 3}, {1, 3, -1000, 1, 3, kNan});
   const Storage scale(DType::kF32, {2}, {2, 0.5});

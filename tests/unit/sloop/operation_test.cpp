@@ -108,7 +108,7 @@ TEST_P(Operations, AsTheReference) {
   ASSERT_TRUE(sloop::decode_task(sample.task, std::span(&binding, 1), task, fault)) << fault.text;
   const tensor::Operation& info = task.work.info();
   for (unsigned i = 0; i + 1 < info.operands; ++i)
-    randomise(task.work.operands.at(i), sample.task.opcode == DRM_HALYARD_SLOOP_GATHER && i == 1);
+    randomise(task.work.operands.at(i), (info.snapshot >> i & 1U) != 0);
   const auto window = memory_.segment(1);
   std::vector<std::byte> wanted(window.begin(), window.end());
   ASSERT_EQ(info.apply(engine::reference(), task.work, tensors_of(task.work, wanted)), "");
@@ -165,6 +165,11 @@ TEST(Operation, AnIndexOutsideTheTable) {
   const std::int32_t index = 3;
   std::memcpy(memory.segment(1).data() + 64, &index, sizeof(index));
   EXPECT_EQ(run_stream(memory, std::span(&raw, 1)).cause, FaultCause::kOutOfBounds);
+  raw.opcode = DRM_HALYARD_SLOOP_SCATTER;
+  std::swap(raw.a, raw.out);
+  const Fault fault = run_stream(memory, std::span(&raw, 1));
+  EXPECT_EQ(fault.cause, FaultCause::kOutOfBounds);
+  EXPECT_EQ(fault.address, at(1));
 }
 
 }  // namespace

@@ -145,9 +145,22 @@ void add_movement(std::vector<Sample>& list) {
                        .b(kI32, {5})
                        .out(from, {5, 3})
                        .done());
+    list.push_back(Builder("scatter_" + type_name(from), DRM_HALYARD_SLOOP_SCATTER)
+                       .a(from, {5, 3})
+                       .b(kI32, {5})
+                       .out(kF32, {128, 3})
+                       .done());
     list.push_back(Builder("fill_" + type_name(from), DRM_HALYARD_SLOOP_FILL)
                        .out(from, {4, 5})
                        .with([](Task& t) { t.pattern = 0x5a; })
+                       .done());
+  }
+  for (const unsigned type : {kF32, kF16, kBf16}) {
+    list.push_back(Builder("rotate_" + type_name(type), DRM_HALYARD_SLOOP_ROTATE)
+                       .a(type, {4, 3, 5, 2})
+                       .b(kF32, {4, 1, 5, 1})
+                       .out(type, {4, 3, 5, 2})
+                       .with([](Task& t) { t.pattern = std::bit_cast<std::uint32_t>(0.75F); })
                        .done());
   }
   const auto scaled = [](Task& t) {
