@@ -148,7 +148,13 @@ void check_command(halyard_op op, std::span<const halyard_view> views, const OpP
                    std::to_string(views.size()) + " views");
   }
   const auto& output = views.back();
-  check_output(op, infer(op, input_descs(op, views), params), output);
+  const auto inputs = input_descs(op, views);
+  if (op == HALYARD_OP_SCATTER) {
+    check_desc(desc_of(output));
+    check_scatter(inputs[0], inputs[1], desc_of(output));
+  } else {
+    check_output(op, infer(op, inputs, params), output);
+  }
   for (std::size_t i = 0; i < views.size(); ++i) {
     if (views[i].rank != 0 && views[i].offset % halyard_dtype_size(views[i].dtype) != 0) {
       refuse(op, "the offset of " + name_of(views, i) + " is not a multiple of its elements' size");

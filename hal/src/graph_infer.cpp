@@ -191,14 +191,33 @@ halyard_tensor_desc infer_reshape(halyard_op op, const halyard_tensor_desc& in,
   return out;
 }
 
+/// Numbers of 32 bits, or pairs of words.
+void need_indices(halyard_op op, const halyard_tensor_desc& index) {
+  const bool fits = index.rank == 1 || (index.rank == 2 && index.dims[1] == 2);
+  if (!fits || index.dtype != HALYARD_I32) {
+    refuse(op, "the index must be i32 [n] or [n, 2], not " + to_string(index));
+  }
+}
+
 halyard_tensor_desc infer_gather(halyard_op op, const halyard_tensor_desc& in,
                                  const halyard_tensor_desc& index) {
-  if (index.rank != 1 || index.dtype != HALYARD_I32) {
-    refuse(op, "the index must be i32 of rank 1, not " + to_string(index));
-  }
+  need_indices(op, index);
   halyard_tensor_desc out = in;
   out.dims[0] = index.dims[0];
   return out;
+}
+
+halyard_tensor_desc infer_rotate(halyard_op op, const halyard_tensor_desc& in,
+                                 const halyard_tensor_desc& angle, const halyard_rotate_params& p) {
+  need_float(op, in);
+  if (!std::isfinite(p.factor)) refuse(op, "factor must be finite");
+  const auto last = in.rank - 1;
+  if (in.dims[last] != 2) refuse(op, "the last dimension must be 2, not that of " + to_string(in));
+  bool fits = angle.dtype == HALYARD_F32 && angle.rank == in.rank && angle.dims[last] == 1;
+  for (std::uint32_t i = 0; fits && i < last; ++i)
+    fits = angle.dims[i] == in.dims[i] || angle.dims[i] == 1;
+  if (!fits) refuse(op, "angles " + to_string(angle) + " do not fit " + to_string(in));
+  return in;
 }
 
 halyard_tensor_desc infer_scaled(halyard_op op, const halyard_tensor_desc& in,
@@ -259,6 +278,18 @@ void check_desc(const halyard_tensor_desc& desc) {
   }
 }
 
+void check_scatter(const halyard_tensor_desc& in, const halyard_tensor_desc& index,
+                   const halyard_tensor_desc& out) {
+  constexpr auto kOp = HALYARD_OP_SCATTER;
+  need_indices(kOp, index);
+  if (index.dims[0] != in.dims[0]) {
+    refuse(kOp, to_string(index) + " has not one index for each row of " + to_string(in));
+  }
+  if (out.rank != in.rank || !std::equal(in.dims + 1, in.dims + in.rank, out.dims + 1)) {
+    refuse(kOp, "rows of " + to_string(in) + " do not fit into " + to_string(out));
+  }
+}
+
 std::size_t arity(halyard_op op) {
   switch (op) {
     case HALYARD_OP_RELU:
@@ -286,6 +317,8 @@ std::size_t arity(halyard_op op) {
     case HALYARD_OP_QUANTIZE:
     case HALYARD_OP_DEQUANTIZE:
     case HALYARD_OP_REQUANTIZE:
+    case HALYARD_OP_ROTATE:
+    case HALYARD_OP_SCATTER:
       return 2;
     case HALYARD_OP_LAYER_NORM:
       return 3;
@@ -338,6 +371,10 @@ halyard_tensor_desc infer(halyard_op op, Descs in, const OpParams& params) {
     case HALYARD_OP_DEQUANTIZE:
     case HALYARD_OP_REQUANTIZE:
       return infer_scaled(op, in[0], in[1], need_params<halyard_quantize_params>(op, params));
+    case HALYARD_OP_ROTATE:
+      return infer_rotate(op, in[0], in[1], need_params<halyard_rotate_params>(op, params));
+    case HALYARD_OP_SCATTER:
+      refuse(op, "no operation of a graph, whose tensors hold nothing before: a command list's");
   }
   refuse("unknown operation " + std::to_string(static_cast<int>(op)));
 }

@@ -24,6 +24,10 @@ void check_desc(const halyard_tensor_desc& desc);
 halyard_tensor_desc infer(halyard_op op, std::span<const halyard_tensor_desc> inputs,
                           const OpParams& params);
 
+/// Throws Error(HALYARD_INVALID_ARGUMENT) unless rows of `in` by `index` fit into `out`.
+void check_scatter(const halyard_tensor_desc& in, const halyard_tensor_desc& index,
+                   const halyard_tensor_desc& out);
+
 /// Inputs that the operation takes; throws for an unknown operation.
 std::size_t arity(halyard_op op);
 

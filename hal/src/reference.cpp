@@ -288,10 +288,32 @@ void transpose(const Value& in, const Value& out, const halyard_transpose_params
   }
 }
 
+/// Number `i` of the indices, which are of 32 bits or pairs of words.
+std::int64_t index_at(const Value& index, std::uint64_t i) {
+  if (index.desc().rank == 1) return static_cast<std::int64_t>(index.get(i));
+  std::int64_t pair = 0;
+  std::memcpy(&pair, index.bytes().subspan(i * sizeof(pair), sizeof(pair)).data(), sizeof(pair));
+  return pair;
+}
+
+void rotate(const Value& in, const Value& angle, const Value& out, double factor) {
+  Index index{};
+  for (std::uint64_t i = 0; i < out.count(); i += 2) {
+    std::uint64_t at = 0;
+    for (std::uint32_t d = 0; d < angle.desc().rank; ++d)
+      at = at * angle.dim(d) + (angle.dim(d) == 1 ? 0 : index[d]);
+    const double x = in.get(i), y = in.get(i + 1), turn = angle.get(at);
+    out.set(i, (x * std::cos(turn) - y * std::sin(turn)) * factor);
+    out.set(i + 1, (x * std::sin(turn) + y * std::cos(turn)) * factor);
+    for (std::uint32_t d = out.desc().rank - 1; d-- > 0 && ++index[d] == out.dim(d);)
+      index[d] = 0;
+  }
+}
+
 void gather(const Value& in, const Value& index, const Value& out) {
   const std::uint64_t row = in.bytes().size() / in.dim(0);
-  for (std::uint64_t i = 0; i < index.count(); ++i) {
-    const auto at = static_cast<std::int64_t>(index.get(i));
+  for (std::uint64_t i = 0; i < index.dim(0); ++i) {
+    const auto at = index_at(index, i);
     if (at < 0 || at >= in.dim(0)) {
       throw Error(HALYARD_FAULT,
                   "gather: index " + std::to_string(at) + " is outside of " + to_string(in.desc()));
@@ -370,6 +392,10 @@ void compute(const Node& node, std::span<const Value* const> in, const Value& ou
       return;
     case HALYARD_OP_GATHER:
       return gather(*in[0], *in[1], out);
+    case HALYARD_OP_ROTATE:
+      return rotate(*in[0], *in[1], out, std::get<halyard_rotate_params>(node.params).factor);
+    case HALYARD_OP_SCATTER:
+      break;  // of command lists only
     case HALYARD_OP_QUANTIZE:
     case HALYARD_OP_DEQUANTIZE:
     case HALYARD_OP_REQUANTIZE:

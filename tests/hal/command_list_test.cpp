@@ -283,6 +283,26 @@ const Wrong kWrong[] = {
        add_relu(list, {0, f32, {4}}, {1, f32, {4}, 1});
      },
      "offset of the output"},
+    {"ScatterIndices",
+     [](CommandList& list) {
+       list.add(HALYARD_OP_SCATTER, {{0, f32, {2, 2}}, {0, i32, {3}}, {1, f32, {4, 2}}});
+     },
+     "one index for each row"},
+    {"ScatterRows",
+     [](CommandList& list) {
+       list.add(HALYARD_OP_SCATTER, {{0, f32, {2, 2}}, {0, i32, {2}}, {1, f32, {4, 3}}});
+     },
+     "do not fit into f32[4, 3]"},
+    {"ScatterRank",
+     [](CommandList& list) {
+       list.add(HALYARD_OP_SCATTER, {{0, f32, {2, 2}}, {0, i32, {2}}, {1, f32, {4}}});
+     },
+     "do not fit into f32[4]"},
+    {"ScatterOutput",
+     [](CommandList& list) {
+       list.add(HALYARD_OP_SCATTER, {{0, f32, {2, 2}}, {0, i32, {2}}, {}});
+     },
+     "type"},
     {"BehindTheEnd",
      [](CommandList& list) {
        add_relu(list, {0, f32, {4}, 52}, {1, f32, {4}});

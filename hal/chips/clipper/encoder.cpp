@@ -42,6 +42,10 @@ drm_halyard_clipper_opcode chip_opcode(Opcode opcode) {
       return DRM_HALYARD_CLIPPER_DEQUANTIZE;
     case Opcode::kRequantize:
       return DRM_HALYARD_CLIPPER_REQUANTIZE;
+    case Opcode::kRotate:
+      return DRM_HALYARD_CLIPPER_ROTATE;
+    case Opcode::kScatter:
+      return DRM_HALYARD_CLIPPER_SCATTER;
     case Opcode::kTimestamp:
       return DRM_HALYARD_CLIPPER_TIMESTAMP;
   }
@@ -152,6 +156,10 @@ class MakeCommand {
   Command operator()(const lowering::Quantize& quantize) const {
     return make_command(opcode_, tag_,
                         drm_halyard_clipper_quantize{quantize.axis, quantize.zero_point});
+  }
+  Command operator()(const lowering::Rotate& rotate) const {
+    return make_command(opcode_, tag_,
+                        drm_halyard_clipper_rotate{std::bit_cast<std::uint32_t>(rotate.factor)});
   }
 
  private:

@@ -138,6 +138,7 @@ class SetParams {
     writer_.set(DRM_HALYARD_DORY_AXIS, quantize.axis);
     set_zero_point(quantize.zero_point);
   }
+  void operator()(const lowering::Rotate& /*rotate*/) const {}  // not this chip's
 
  private:
   void set_zero_point(std::int32_t zero_point) const {

@@ -58,6 +58,8 @@ constexpr TaskKind kTaskKinds[] = {
     {Opcode::kQuantize, DRM_HALYARD_SLOOP_QUANTIZE, {&Task::a, &Task::scale, &Task::out}},
     {Opcode::kDequantize, DRM_HALYARD_SLOOP_DEQUANTIZE, {&Task::a, &Task::scale, &Task::out}},
     {Opcode::kRequantize, DRM_HALYARD_SLOOP_REQUANTIZE, {&Task::a, &Task::scale, &Task::out}},
+    {Opcode::kRotate, DRM_HALYARD_SLOOP_ROTATE, {&Task::a, &Task::b, &Task::out}},
+    {Opcode::kScatter, DRM_HALYARD_SLOOP_SCATTER, {&Task::a, &Task::b, &Task::out}},
     {Opcode::kTimestamp, DRM_HALYARD_SLOOP_TIMESTAMP, {&Task::out}},
 };
 
@@ -137,6 +139,9 @@ class SetParams {
   void operator()(const lowering::Quantize& quantize) const {
     task_.axis = quantize.axis;
     task_.zero_point = quantize.zero_point;
+  }
+  void operator()(const lowering::Rotate& rotate) const {
+    task_.pattern = std::bit_cast<std::uint32_t>(rotate.factor);
   }
 
  private:

@@ -341,7 +341,8 @@ typedef enum halyard_op {
   HALYARD_OP_RESHAPE = 20,
   /** To another type; halyard_cast_params. To integers: half to even, saturating. */
   HALYARD_OP_CAST = 21,
-  /** in [rows, ...], index i32 [n] -> [n, ...]. An index out of range fails the job. */
+  /** in [rows, ...], index i32 [n], or [n, 2]: 64 bits, the low word first -> [n, ...]. An index
+     out of range fails the job. */
   HALYARD_OP_GATHER = 22,
   /** in real, scale f32 [1] or [dims[axis]] -> i8/u8; halyard_quantize_params.
      saturate(half_even(in / scale) + zero_point) */
@@ -350,7 +351,18 @@ typedef enum halyard_op {
   HALYARD_OP_DEQUANTIZE = 24,
   /** in i32, scale -> i8; halyard_quantize_params. saturate(half_even(float(in) * scale) +
      zero_point) */
-  HALYARD_OP_REQUANTIZE = 25
+  HALYARD_OP_REQUANTIZE = 25,
+  /** in [..., 2], angle f32 [..., 1] with dims of in or 1 -> [..., 2]; halyard_rotate_params. Turns
+     pairs (x, y): factor * (x * cos(angle) - y * sin(angle), x * sin(angle) + y * cos(angle)), as
+     rotary position embeddings do; transposes and views say which elements are a pair.
+     f32/f16/bf16.
+   */
+  HALYARD_OP_ROTATE = 26,
+  /** in [n, ...], index as GATHER's -> out[index[i], ...] = in[i, ...]; out is [rows, ...] of any
+     type, its other rows keep what they hold. Of rows that several indices name the last stays. An
+     index out of range fails the job. Of command lists only: a graph's tensors hold nothing before.
+   */
+  HALYARD_OP_SCATTER = 27
 } halyard_op;
 
 typedef struct halyard_conv2d_params {
@@ -396,6 +408,11 @@ typedef struct halyard_quantize_params {
   uint32_t axis;       /**< that the scales run along when there is more than one */
   int32_t zero_point;
 } halyard_quantize_params;
+
+typedef struct halyard_rotate_params {
+  size_t size;
+  float factor; /**< finite */
+} halyard_rotate_params;
 
 /** Adds an operation. Checks shapes, types and parameters now: HALYARD_INVALID_ARGUMENT names what
  * does not fit. `params` is the op's struct, or NULL where it has none. */

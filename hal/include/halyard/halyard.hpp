@@ -443,6 +443,10 @@ class Graph : public detail::Handle<halyard_graph> {
   Tensor gather(const Tensor& in, const Tensor& index) {
     return add_op(HALYARD_OP_GATHER, {in, index});
   }
+  Tensor rotate(const Tensor& in, const Tensor& angle, float factor = 1) {
+    const halyard_rotate_params params{sizeof(params), factor};
+    return add_op(HALYARD_OP_ROTATE, {in, angle}, &params);
+  }
   Tensor quantize(const Tensor& in, const Tensor& scale, halyard_dtype dtype,
                   std::uint32_t axis = 0, std::int32_t zero_point = 0) {
     return scaled(HALYARD_OP_QUANTIZE, in, scale, dtype, axis, zero_point);

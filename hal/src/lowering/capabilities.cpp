@@ -29,6 +29,10 @@ std::string_view to_string(Opcode opcode) {
       return "dequantize";
     case Opcode::kRequantize:
       return "requantize";
+    case Opcode::kRotate:
+      return "rotation";
+    case Opcode::kScatter:
+      return "scatter";
     case Opcode::kTimestamp:
       return "timestamp";
   }

@@ -48,6 +48,8 @@ enum class Opcode : std::uint8_t {
   kQuantize,    ///< in, scale, out; Quantize
   kDequantize,  ///< as kQuantize
   kRequantize,  ///< as kQuantize
+  kRotate,      ///< in, angle, out; Rotate
+  kScatter,     ///< in, index, out
   kTimestamp,   ///< a cell: two neighbouring i32 that take the device's time in ns
 };
 
@@ -75,8 +77,11 @@ struct Quantize {
   std::uint32_t axis = 0;
   std::int32_t zero_point = 0;
 };
-using Params =
-    std::variant<std::monostate, Epilogue, Conv2d, BinaryOp, Activation, Pool2d, Norm, Quantize>;
+struct Rotate {
+  float factor = 1;
+};
+using Params = std::variant<std::monostate, Epilogue, Conv2d, BinaryOp, Activation, Pool2d, Norm,
+                            Quantize, Rotate>;
 
 struct Command {
   Opcode opcode{};

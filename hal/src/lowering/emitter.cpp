@@ -24,6 +24,7 @@ void reduce_rank(Command& command, std::uint32_t max_rank) {
       break;
     case Opcode::kSoftmax:
     case Opcode::kNorm:
+    case Opcode::kRotate:
       keep = 1;
       break;
     case Opcode::kQuantize:

@@ -36,6 +36,7 @@ Opcode rescaling_of(halyard_op op) {
 /// Copies and what has neither parameters nor a shape of its own.
 Opcode plain_of(halyard_op op) {
   if (op == HALYARD_OP_SOFTMAX) return Opcode::kSoftmax;
+  if (op == HALYARD_OP_SCATTER) return Opcode::kScatter;
   return op == HALYARD_OP_GATHER ? Opcode::kGather : Opcode::kCopy;
 }
 
@@ -71,6 +72,9 @@ Command translate(halyard_op op, const OpParams& params, std::span<const Operand
             0,
             Quantize{scaled->axis, scaled->zero_point},
             {inputs[0], inputs[1], out}};
+  }
+  if (const auto* rotate = std::get_if<halyard_rotate_params>(&params)) {
+    return {Opcode::kRotate, 0, Rotate{rotate->factor}, {inputs[0], inputs[1], out}};
   }
   Command command{plain_of(op), 0, {}, {inputs.begin(), inputs.end()}};
   command.operands.push_back(out);

@@ -190,6 +190,11 @@ void add_float_cases(std::vector<Case>& cases, halyard_dtype dtype) {
                    loose});
   cases.push_back(
       {"RmsNorm" + type, HALYARD_OP_RMS_NORM, {{{4, 9}, dtype}, {{9}, dtype}}, norm, loose});
+  cases.push_back({"Rotate" + type,
+                   HALYARD_OP_ROTATE,
+                   {{{3, 4, 5, 2}, dtype}, {{3, 1, 5, 1}, f32, 20}},
+                   halyard_rotate_params{0, 1.5F},
+                   loose});
   halyard_quantize_params quantize{0, i8, 1, 3};
   cases.push_back(
       {"Quantize" + type, HALYARD_OP_QUANTIZE, {{{4, 3}, dtype, 60}, {{1}, f32, 1}}, quantize, {}});
@@ -303,6 +308,30 @@ TEST(List, WritesInPlace) {
   list.add(HALYARD_OP_RELU, {all, all});
   list.add(HALYARD_OP_ADD, {all, all, all});
   EXPECT_EQ(run(list, {-1, 1, -2, 2, -3, 3, -4, 4}), (std::vector<float>{0, 2, 0, 4, 0, 6, 0, 8}));
+}
+
+TEST(List, ScatterWritesTheRowsThatIndicesName) {
+  // A cache of four rows, to which two are added; the indices are in 64 bits.
+  CommandList list;
+  const auto m = list.bind("m", 48);
+  const std::array<std::int64_t, 2> rows{3, 0};
+  const auto index = list.constant(std::span<const std::int64_t>(rows));
+  list.add(HALYARD_OP_SCATTER,
+           {{m, f32, {2, 2}, 32}, {index, i32, {2, 2}}, View(m, f32, {4, 2}).with_strides({2, 1})});
+  EXPECT_EQ(run(list, {1, 2, 3, 4, 5, 6, 7, 8, 10, 20, 30, 40}),
+            (std::vector<float>{30, 40, 3, 4, 5, 6, 10, 20, 10, 20, 30, 40}));
+}
+
+TEST(List, ScatterConverts) {
+  CommandList list;
+  const auto m = list.bind("m", 32);
+  const auto cache = list.scratch(16);
+  const std::array<std::int32_t, 2> order{1, 0};
+  const auto index = list.constant(std::span<const std::int32_t>(order));
+  list.add(HALYARD_OP_SCATTER, {{m, f32, {2, 2}}, {index, i32, {2}}, {cache, i32, {2, 2}}});
+  list.copy({cache, i32, {2, 2}}, {m, f32, {2, 2}, 16});
+  EXPECT_EQ(run(list, {1.25F, 2, 3, 3.5F, 0, 0, 0, 0}),
+            (std::vector<float>{1.25F, 2, 3, 3.5F, 3, 4, 1, 2}));
 }
 
 TEST(List, RepeatsByStrideZero) {

@@ -39,6 +39,21 @@ TEST_P(Rows, Norms) {
   test.expect_equal({graph.layer_norm(x, gain, bias), graph.rms_norm(x, gain)}, tolerance);
 }
 
+TEST_P(Rows, RotateHalvesAndNeighbours) {
+  Differential test;
+  auto& graph = test.graph;
+  const auto x = test.input({6, 4, 16}, GetParam());
+  const auto angle = test.input({6, 1, 8, 1}, f32, 40);
+  auto tolerance = rounding_tolerance(GetParam());
+  tolerance.absolute += 4 * tolerance.relative;  // differences of values near each other
+  // Pairs of neighbours are there; those of a row's halves are brought together.
+  const std::array<std::uint32_t, 4> turn{0, 1, 3, 2};
+  const auto halves = graph.transpose(graph.reshape(x, {6, 4, 2, 8}), turn);
+  test.expect_equal({graph.rotate(graph.reshape(x, {6, 4, 8, 2}), angle, 0.5F),
+                     graph.transpose(graph.rotate(halves, angle), turn)},
+                    tolerance);
+}
+
 class Windows : public testing::TestWithParam<halyard_dtype> {};
 
 INSTANTIATE_TEST_SUITE_P(Types, Windows,

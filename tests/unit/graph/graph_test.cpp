@@ -118,7 +118,7 @@ TEST_F(GraphTest, ChecksTheNumberAndTheOriginOfInputs) {
   refuse(HALYARD_OP_RELU, {x, x}, {}, "relu: takes 1 inputs, not 2");
   refuse(HALYARD_OP_RELU, {77}, {}, "tensor 77");
   refuse(static_cast<halyard_op>(0), {x}, {}, "unknown operation 0");
-  refuse(static_cast<halyard_op>(26), {x}, {}, "unknown operation 26");
+  refuse(static_cast<halyard_op>(31), {x}, {}, "unknown operation 31");
 }
 
 TEST_F(GraphTest, Matmul) {
@@ -259,7 +259,12 @@ TEST_F(GraphTest, GatherAndQuantisation) {
   const auto table = input(HALYARD_F16, {10, 4});
   const auto index = input(HALYARD_I32, {3});
   EXPECT_THAT(dims_of(graph_, op(HALYARD_OP_GATHER, {table, index})), ElementsAre(3, 4));
-  refuse(HALYARD_OP_GATHER, {table, table}, {}, "the index must be i32 of rank 1");
+  refuse(HALYARD_OP_GATHER, {table, table}, {}, "the index must be i32 [n] or [n, 2]");
+
+  const auto pairs = input(HALYARD_I32, {3, 2});
+  EXPECT_THAT(dims_of(graph_, op(HALYARD_OP_GATHER, {table, pairs})), ElementsAre(3, 4));
+  refuse(HALYARD_OP_GATHER, {table, input(HALYARD_I32, {3, 3})}, {}, "i32[3, 3]");
+  refuse(HALYARD_OP_SCATTER, {table, index}, {}, "no operation of a graph");
 
   const auto x = input(HALYARD_F32, {2, 3});
   const auto scale = input(HALYARD_F32, {3});
@@ -279,6 +284,25 @@ TEST_F(GraphTest, GatherAndQuantisation) {
   refuse(HALYARD_OP_REQUANTIZE, {sums, scale}, halyard_quantize_params{sizeof(p), HALYARD_U8, 1, 0},
          "gives i8");
   refuse(HALYARD_OP_DEQUANTIZE, {sums, scale}, p, "gives f32, f16 or bf16");
+}
+
+TEST_F(GraphTest, Rotation) {
+  const halyard_rotate_params p{sizeof(p), 1};
+  const auto x = input(HALYARD_F16, {4, 3, 2});
+  const auto angle = input(HALYARD_F32, {4, 1, 1});
+  const auto y = op(HALYARD_OP_ROTATE, {x, angle}, p);
+  EXPECT_THAT(dims_of(graph_, y), ElementsAre(4, 3, 2));
+  EXPECT_EQ(graph_.node(y).desc.dtype, HALYARD_F16);
+  refuse(HALYARD_OP_ROTATE, {x, angle}, {}, "parameters");
+  refuse(HALYARD_OP_ROTATE, {x, angle},
+         halyard_rotate_params{sizeof(p), std::numeric_limits<float>::infinity()},
+         "factor must be finite");
+  refuse(HALYARD_OP_ROTATE, {input(HALYARD_I32, {4, 2}), angle}, p, "takes f32, f16 or bf16");
+  refuse(HALYARD_OP_ROTATE, {input(HALYARD_F32, {4, 3}), angle}, p, "last dimension must be 2");
+  for (const auto wrong : {input(HALYARD_F16, {4, 1, 1}), input(HALYARD_F32, {4, 1}),
+                           input(HALYARD_F32, {4, 1, 2}), input(HALYARD_F32, {2, 1, 1})}) {
+    refuse(HALYARD_OP_ROTATE, {x, wrong}, p, "do not fit");
+  }
 }
 
 TEST(GraphDigest, TellsGraphsApart) {

@@ -192,6 +192,23 @@ TEST(Reference, TransposeReshapeGather) {
   }
 }
 
+TEST(Reference, GatherByIndicesOfTwoWords) {
+  Graph graph;
+  const auto in = constant<float>(graph, {3, 1}, {1, 2, 3});
+  const auto index = constant<std::int32_t>(graph, {2, 2}, {2, 0, 1, 0});
+  EXPECT_THAT(compute<float>(graph, HALYARD_OP_GATHER, {in, index}), ElementsAre(3, 2));
+}
+
+TEST(Reference, RotateTurnsPairsByAnglesThatRepeat) {
+  Graph graph;
+  const auto in = constant<float>(graph, {2, 2, 2}, {1, 0, 0, 1, 1, 0, 0, 2});
+  const auto angle = constant<float>(graph, {2, 1, 1}, {0, 1.5707964F});
+  EXPECT_THAT(compute<float>(graph, HALYARD_OP_ROTATE, {in, angle},
+                             halyard_rotate_params{sizeof(halyard_rotate_params), 2}),
+              ElementsAre(2, 0, 0, 2, FloatNear(0, 1e-6F), FloatNear(2, 1e-6F),
+                          FloatNear(-4, 1e-6F), FloatNear(0, 1e-6F)));
+}
+
 TEST(Reference, GatherRefusesAnIndexOutside) {
   Graph graph;
   const auto in = constant<float>(graph, {3, 1}, {1, 2, 3});
