@@ -126,8 +126,21 @@ View Strided::view() const {
 }
 
 Strided Commands::tensor(const ggml_tensor* tensor) const {
+  return strided(tensor, dtype_of(tensor));
+}
+
+Strided Commands::indices(const ggml_tensor* tensor) const {
+  if (tensor->type == GGML_TYPE_I32) return strided(tensor, HALYARD_I32);
+  if (tensor->type != GGML_TYPE_I64) throw Unsupported("indices that are no whole numbers");
+  auto words = strided(tensor, HALYARD_I32);
+  words.dims.push_back(2);
+  words.strides.push_back(1);
+  return words;
+}
+
+Strided Commands::strided(const ggml_tensor* tensor, halyard_dtype dtype) const {
   Strided strided;
-  strided.dtype = dtype_of(tensor);
+  strided.dtype = dtype;
   const auto location = locate_ ? locate_(tensor) : Location{kFirst, 0};
   strided.binding = location.binding;
   strided.offset = location.offset;

@@ -66,6 +66,8 @@ class Commands {
   /// A tensor of the graph: four dimensions. Throws Unsupported for types that the HAL does not
   /// have.
   [[nodiscard]] Strided tensor(const ggml_tensor* tensor) const;
+  /// Whole numbers of 32 bits, or of 64 as pairs of words: then with a last dimension of two.
+  [[nodiscard]] Strided indices(const ggml_tensor* tensor) const;
   /// Memory until begin_node().
   Strided scratch(std::vector<std::uint32_t> dims, halyard_dtype dtype);
   /// A constant, in float32.
@@ -100,6 +102,8 @@ class Commands {
     CommandParams params;
     std::string name;
   };
+
+  [[nodiscard]] Strided strided(const ggml_tensor* tensor, halyard_dtype dtype) const;
 
   Locate locate_;
   std::vector<Command> commands_;

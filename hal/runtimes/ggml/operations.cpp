@@ -258,8 +258,8 @@ void append_group_norm(const ggml_tensor* node, Commands& commands) {
 }
 
 void append_soft_max(const ggml_tensor* node, Commands& commands) {
-  need(node->src[2] == nullptr, "sinks");
-  Attention attention{param<float>(node, 0), param<float>(node, 1), 0, {}};
+  Attention attention{param<float>(node, 0), param<float>(node, 1), 0, {}, {}};
+  if (node->src[2] != nullptr) attention.sinks = sinks_of(node->src[2], commands);
   const auto out = commands.tensor(node);
   const auto scores = commands.scratch(out.dims, HALYARD_F32);
   commands.copy(source(node, 0, commands), scores);
@@ -420,6 +420,8 @@ void append_movement(const ggml_tensor* node, Commands& commands) {
       return append_upscale(node, commands);
     case GGML_OP_GET_ROWS:
       return append_get_rows(node, commands);
+    case GGML_OP_SET_ROWS:
+      return append_set_rows(node, commands);
     case GGML_OP_ARANGE:
       return append_arange(node, commands);
     case GGML_OP_FILL:
@@ -486,13 +488,27 @@ void masked_softmax(const Strided& scores, const Attention& attention, const Str
     }
     binary(HALYARD_OP_ADD, scores, mask, scores, commands);
   }
-  if (out.dtype == HALYARD_F32) {
+  if (!attention.sinks && out.dtype == HALYARD_F32) {
     commands.add(HALYARD_OP_SOFTMAX, {scores, out});
     return;
   }
-  const auto result = commands.scratch(out.dims, HALYARD_F32);
-  commands.add(HALYARD_OP_SOFTMAX, {scores, result});
-  commands.copy(result, out);
+  auto dims = out.dims;
+  const auto columns = dims[3];
+  auto all = scores;
+  if (attention.sinks) {
+    ++dims[3];
+    all = commands.scratch(dims, HALYARD_F32);
+    commands.copy(scores, all.slice(3, 0, columns));
+    spread(*attention.sinks, all.slice(3, columns, 1), commands);
+  }
+  const auto shares = commands.scratch(dims, HALYARD_F32);
+  commands.add(HALYARD_OP_SOFTMAX, {all, shares});
+  commands.copy(shares.slice(3, 0, columns), out);
+}
+
+Strided sinks_of(const ggml_tensor* tensor, Commands& commands) {
+  // One for each head: ggml's first dimension.
+  return commands.tensor(tensor).swapped(1, 3);
 }
 
 bool is_view(const ggml_tensor* node) {
@@ -565,6 +581,9 @@ void append(const ggml_tensor* node, Commands& commands) {
     case GGML_OP_CONV_2D:
     case GGML_OP_CONV_2D_DW:
       return append_conv_2d(node, commands);
+    case GGML_OP_ROPE:
+    case GGML_OP_ROPE_BACK:
+      return append_rope(node, commands);
     case GGML_OP_FLASH_ATTN_EXT:
       return append_flash_attention(node, commands);
     default:

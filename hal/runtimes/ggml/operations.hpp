@@ -24,6 +24,11 @@ void append_out_prod(const ggml_tensor* node, Commands& commands);
 void append_conv_2d(const ggml_tensor* node, Commands& commands);
 void append_flash_attention(const ggml_tensor* node, Commands& commands);
 
+/// Rotary embeddings, also the other way round; rotary.cpp.
+void append_rope(const ggml_tensor* node, Commands& commands);
+/// rows.cpp.
+void append_set_rows(const ggml_tensor* node, Commands& commands);
+
 /// `in` itself, or a copy in scratch memory that has the type.
 Strided as(halyard_dtype dtype, const Strided& in, Commands& commands);
 /// out = a OP b, where dimensions of a and b may be repeated as often as they fit into the
@@ -36,8 +41,11 @@ void fill_zero(const Strided& out, Commands& commands);
 /// memory of [batch, head, row, column] and is overwritten.
 struct Attention {
   float scale = 1, max_bias = 0, softcap = 0;
-  std::optional<Strided> mask;  ///< [batch, head, row, column], fewer batches and heads repeat
+  std::optional<Strided> mask;   ///< [batch, head, row, column], fewer batches and heads repeat
+  std::optional<Strided> sinks;  ///< [1, head, 1, 1]: a score that takes its share and is dropped
 };
+/// A vector of one number for each head as Attention has it.
+Strided sinks_of(const ggml_tensor* tensor, Commands& commands);
 void masked_softmax(const Strided& scores, const Attention& attention, const Strided& out,
                     Commands& commands);
 

@@ -90,7 +90,6 @@ void append_conv_2d(const ggml_tensor* node, Commands& commands) {
 
 /// softmax(q x k^T * scale + mask) x v, head by head; several heads of q may share one of k and v.
 void append_flash_attention(const ggml_tensor* node, Commands& commands) {
-  if (node->src[4] != nullptr) throw Unsupported("sinks");
   const auto q = commands.tensor(node->src[0]);
   const auto k = as(HALYARD_F32, commands.tensor(node->src[1]), commands);
   const auto v = as(HALYARD_F32, commands.tensor(node->src[2]), commands);
@@ -100,10 +99,11 @@ void append_flash_attention(const ggml_tensor* node, Commands& commands) {
   const auto scores = commands.scratch(dims, HALYARD_F32);
   const auto weights = commands.scratch(dims, HALYARD_F32);
   multiply(as(HALYARD_F32, q, commands), k.swapped(2, 3), scores, commands);
-  Attention attention{param<float>(node, 0), param<float>(node, 1), param<float>(node, 2), {}};
+  Attention attention{param<float>(node, 0), param<float>(node, 1), param<float>(node, 2), {}, {}};
   if (node->src[3] != nullptr) {
     attention.mask = commands.tensor(node->src[3]).slice(2, 0, q.dims[2]);
   }
+  if (node->src[4] != nullptr) attention.sinks = sinks_of(node->src[4], commands);
   masked_softmax(scores, attention, weights, commands);
   multiply(weights, v, out, commands);
 }
