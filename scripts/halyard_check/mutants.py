@@ -45,6 +45,8 @@ class Mutation:
 
     def misplaced(self):
         """Why it can't be applied, or None."""
+        if not self.file.endswith(".c"):
+            return f"{self.name}: kernel/{self.file} is no source; who includes it would not be built anew"
         if not self.source().is_file():
             return f"{self.name}: there is no kernel/{self.file}"
         count = self.source().read_text().count(self.old)
