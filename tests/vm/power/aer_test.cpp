@@ -56,12 +56,7 @@ InjectedError for_card() {
 
 /// Of the whole device, so far.
 unsigned device_resets() {
-  std::ifstream file(debugfs_folder() + "/queues");
-  std::string line;
-  std::getline(file, line);
-  const std::size_t at = line.find(", device ");
-  if (at == std::string::npos) throw std::runtime_error("no count of resets in " + line);
-  return static_cast<unsigned>(std::stoul(line.substr(at + 9)));
+  return resets()[2];
 }
 
 class BusError : public testing::Test {

@@ -5,6 +5,7 @@
 #include <xf86drm.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <fstream>
 #include <stdexcept>
 #include <system_error>
@@ -23,6 +24,25 @@ void write_file(const fs::path& path, const std::string& text) {
 
 fs::path pci_device() {
   return fs::canonical("/sys/class/accel" / fs::path(device_node()).filename() / "device");
+}
+
+Resets resets() {
+  std::ifstream file(debugfs_folder() + "/queues");
+  std::string line;
+  std::getline(file, line);
+  Resets counts{};
+  if (std::sscanf(line.c_str(), "resets: queue %u, engine %u, device %u, function %u", &counts[0],
+                  &counts[1], &counts[2], &counts[3]) != kRungs)
+    throw std::runtime_error("no counts of resets in " + line);
+  return counts;
+}
+
+void set_recovery_from(unsigned rung) {
+  write_file(debugfs_folder() + "/recovery_from", std::to_string(rung));
+}
+
+void set_timeout_ms(unsigned ms) {
+  write_file(debugfs_folder() + "/timeout_ms", std::to_string(ms));
 }
 
 bool has_device() {

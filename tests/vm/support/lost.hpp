@@ -4,6 +4,7 @@
 /// \file
 /// A device that goes away: how it is taken, and how what is under way ends.
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -17,6 +18,17 @@ void write_file(const std::filesystem::path& path, const std::string& text);
 
 /// The card's folder in sysfs.
 std::filesystem::path pci_device();
+
+/// Rungs of recovery that reset something, from the queue to the PCI function.
+inline constexpr unsigned kRungs = 4;
+/// How often each was tried.
+using Resets = std::array<unsigned, kRungs>;
+Resets resets();
+
+/// The rung at which the recovery of a queue begins; kRungs: nothing is tried.
+void set_recovery_from(unsigned rung);
+/// How long a job may go without progress.
+void set_timeout_ms(unsigned ms);
 
 /// There is one, whatever its number.
 bool has_device();

@@ -21,17 +21,12 @@
 #include "lost.hpp"
 #include "modules.hpp"
 #include "uevents.hpp"
-#include "worker.hpp"
+#include "user.hpp"
 
 namespace halyard::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// One past the last rung: nothing is tried.
-constexpr unsigned kNoRung = 4;
-constexpr std::uint32_t kPattern = 0x5a5a5a5a;
-constexpr int kJobs = 4;
 
 /// Why the device is lost, and so what brings it back.
 enum class Loss { kLink, kLadder };
@@ -39,42 +34,6 @@ enum class Loss { kLink, kLadder };
 void PrintTo(Loss loss, std::ostream* out) {
   *out << (loss == Loss::kLink ? "Link" : "Ladder");
 }
-
-void set_timeout(unsigned ms) {
-  write_file(debugfs_folder() + "/timeout_ms", std::to_string(ms));
-}
-
-/// A client with jobs in flight, and memory that its process has mapped.
-struct User {
-  User()
-      : worker(make_worker()),
-        target(worker->make(2 * kPage)),
-        memory(worker->client().map(target.handle, target.size)),
-        job(worker->fill(target, 0, kPage, kPattern)) {}
-
-  /// Sync files, because syncobjs are out of reach once the device is gone. The first job waits
-  /// for `before`.
-  void submit(const File& before) {
-    Client& client = worker->client();
-    const std::uint32_t last = client.make_syncobj(true);
-    if (before.get() >= 0) {
-      require(drmSyncobjImportSyncFile(client.fd(), last, before.get()) == 0 ? 0 : errno,
-              "SYNCOBJ_FD_TO_HANDLE");
-    }
-    for (int i = 0; i < kJobs; ++i) {
-      const std::uint32_t done = client.make_syncobj();
-      AnyJob next = job;
-      require(client.submit(next.wait(last).signal(done)), "SUBMIT");
-      fences.push_back(export_fence(client, done));
-    }
-  }
-
-  std::unique_ptr<Worker> worker;
-  Target target;
-  Mapping memory;  ///< its second page is not touched before the device is lost
-  AnyJob job;
-  std::vector<File> fences;
-};
 
 class Wedged : public testing::TestWithParam<Loss> {
  protected:
@@ -100,15 +59,14 @@ class Wedged : public testing::TestWithParam<Loss> {
 
   /// One client's jobs are in flight, the other's wait for them: the driver has all of them.
   void lose() {
-    set_timeout(60000);
-    if (GetParam() == Loss::kLadder)
-      write_file(debugfs_folder() + "/recovery_from", std::to_string(kNoRung));
+    set_timeout_ms(60000);
+    if (GetParam() == Loss::kLadder) set_recovery_from(kRungs);
     inject("hang");
     first_->submit({});
     ASSERT_TRUE(wait_for_injection());
     second_->submit(first_->fences.back());
     if (GetParam() == Loss::kLink) inject("link_loss");
-    set_timeout(300);
+    set_timeout_ms(300);
   }
 
   /// The node goes soon after the fences.
