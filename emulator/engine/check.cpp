@@ -194,6 +194,30 @@ std::string check_work(std::uint64_t work) {
   return work <= kMaxWork ? std::string{} : std::string{"more work than one call may ask for"};
 }
 
+/// `blocks` are the bytes of blocks, `elements` what is in them, along the last of equally many
+/// dimensions.
+std::string check_blocks(Format format, const Operand& blocks, const Operand& elements) {
+  const BlockShape shape = shape_of(format);
+  if (shape.bytes == 0) {
+    return "unknown format";
+  }
+  const unsigned last = blocks.tensor.rank - 1;
+  const std::uint64_t bytes = blocks.tensor.dims.at(last);
+  return first_of([&] { return check_type(blocks, blocks.tensor.type == DType::kU8); },
+                  [&] { return check_rank(elements, last + 1, last + 1); },
+                  [&] {
+                    return blocks.tensor.strides.at(last) == 1
+                               ? std::string{}
+                               : say("the last dimension of ", blocks.name, " has gaps");
+                  },
+                  [&] {
+                    return bytes % shape.bytes == 0 ? std::string{}
+                                                    : say("dimension ", last, " of ", blocks.name,
+                                                          " is no multiple of ", shape.bytes);
+                  },
+                  [&] { return check_dim(elements, last, bytes / shape.bytes * shape.elements); });
+}
+
 /// Is the activation known, and one that the type's results can go through?
 std::string check_activation(Activation activation, bool integers) {
   if (activation > Activation::kTanh) {
@@ -569,6 +593,22 @@ std::string check_requantize(const Tensor& in, const Tensor& scale, const Tensor
                   [&] { return check_type(input, integer); },
                   [&] { return check_type(result, out.type == DType::kI8); },
                   [&] { return check_zero_point(zero_point, out.type); });
+}
+
+std::string check_unpack(Format format, const Tensor& in, const Tensor& out) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  return first_of([&] { return check_operand(input); }, [&] { return check_output(result); },
+                  [&] { return check_float_type(result); },
+                  [&] { return check_blocks(format, input, result); },
+                  [&] {
+                    std::string reason;
+                    for (unsigned i = 0; i + 1 < in.rank && reason.empty(); ++i) {
+                      reason = check_dim(input, i, out.dims.at(i));
+                    }
+                    return reason;
+                  },
+                  [&] { return check_work(out.elements()); });
 }
 
 std::string check_fill(const Tensor& out) {

@@ -92,6 +92,10 @@ class Checked final : public Arithmetic {
                  [&] { Implementation::requantize(in, scale, out, axis, zero_point); });
   }
 
+  std::string unpack(Format format, const Tensor& in, const Tensor& out) const override {
+    return guard(check_unpack(format, in, out), [&] { Implementation::unpack(format, in, out); });
+  }
+
   std::string fill(const Tensor& out, std::uint32_t pattern) const override {
     return guard(check_fill(out), [&] { Implementation::fill(out, pattern); });
   }

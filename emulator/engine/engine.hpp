@@ -41,6 +41,60 @@ constexpr std::size_t size_of(DType type) {
   return 0;
 }
 
+/// How blocks of quantised elements lie in bytes; blocks.hpp has the layouts. The values are those
+/// of the chips' formats: a cast converts once the range is checked.
+enum class Format : std::uint8_t {
+  kQ40 = 1,
+  kQ41,
+  kQ50,
+  kQ51,
+  kQ80,
+  kQ2K,
+  kQ3K,
+  kQ4K,
+  kQ5K,
+  kQ6K,
+  kIq4Nl,
+  kIq4Xs,
+  kMxfp4,
+  kNvfp4,
+  kQ10,
+  kQ20,
+  kTq10,
+  kTq20
+};
+inline constexpr unsigned kNumFormats = 18;
+
+struct BlockShape {
+  std::uint16_t elements;
+  std::uint16_t bytes;
+};
+
+/// Zeros for an unknown format.
+constexpr BlockShape shape_of(Format format) {
+  constexpr std::array<BlockShape, kNumFormats + 1> kShapes = {{{0, 0},
+                                                                {32, 18},
+                                                                {32, 20},
+                                                                {32, 22},
+                                                                {32, 24},
+                                                                {32, 34},
+                                                                {256, 84},
+                                                                {256, 110},
+                                                                {256, 144},
+                                                                {256, 176},
+                                                                {256, 210},
+                                                                {32, 18},
+                                                                {256, 136},
+                                                                {32, 17},
+                                                                {64, 36},
+                                                                {128, 18},
+                                                                {64, 18},
+                                                                {256, 54},
+                                                                {256, 66}}};
+  const auto index = static_cast<std::size_t>(format);
+  return index < kShapes.size() ? kShapes[index] : kShapes[0];
+}
+
 inline constexpr unsigned kMaxRank = 6;
 
 /// Multiply-accumulates, or else elements, that one call may compute: no command can hold an engine
@@ -198,6 +252,10 @@ class Arithmetic {
   /// axis and zero_point as quantize(). The product is float32.
   virtual std::string requantize(const Tensor& in, const Tensor& scale, const Tensor& out,
                                  std::uint32_t axis, std::int32_t zero_point) const = 0;
+
+  /// The elements of blocks: in u8 [..., blocks * bytes of one], of which the last dimension has no
+  /// gaps, out f32/f16/bf16 [..., blocks * elements of one]; the other dimensions are equal.
+  virtual std::string unpack(Format format, const Tensor& in, const Tensor& out) const = 0;
 
   /// Every element of out becomes `pattern`, the element's bits in its low bytes.
   virtual std::string fill(const Tensor& out, std::uint32_t pattern) const = 0;

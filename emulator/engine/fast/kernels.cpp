@@ -7,6 +7,7 @@
 
 #include <limits>
 
+#include "../blocks.hpp"
 #include "../float16.hpp"
 #include "math.hpp"
 
@@ -368,6 +369,7 @@ const Kernels HALYARD_KERNELS = {
     .quantize_i8 = quantize<std::int8_t>,
     .quantize_u8 = quantize<std::uint8_t>,
     .requantize = requantize_any,
+    .unpack = kUnpackers,
 };
 
 }  // namespace halyard::engine

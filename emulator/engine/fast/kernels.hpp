@@ -97,6 +97,9 @@ struct Kernels {
   /// out = saturate(round_half_even(activation((x + bias) * scale)) + zero_point)
   void (*requantize)(const std::int32_t* x, const Rescale& rescale, std::int8_t* out,
                      std::size_t n);
+
+  /// By Format, of which 0 is none: the elements of `count` neighbouring blocks.
+  std::array<void (*)(const std::byte* in, float* out, std::size_t count), kNumFormats + 1> unpack;
 };
 
 /// The kernels for this processor.

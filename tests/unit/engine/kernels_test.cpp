@@ -183,6 +183,22 @@ TEST_P(KernelsOf, ReductionsOfEveryLength) {
   EXPECT_EQ(kernels_under_test().max_f32(nullptr, 0), -std::numeric_limits<float>::infinity());
 }
 
+TEST_P(KernelsOf, UnpackingEqualsThatOfTheFirstSet) {
+  std::vector<std::byte> blocks(1024);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    blocks[i] = static_cast<std::byte>(i * 29 % 61);  // no scale is infinite
+  }
+  for (unsigned format = 1; format <= kNumFormats; ++format) {
+    const BlockShape shape = shape_of(static_cast<Format>(format));
+    const std::size_t count = blocks.size() / shape.bytes;
+    std::vector<float> first(count * shape.elements);
+    std::vector<float> result(first.size());
+    kKernelsBase.unpack.at(format)(blocks.data(), first.data(), count);
+    kernels_under_test().unpack.at(format)(blocks.data(), result.data(), count);
+    EXPECT_EQ(result, first) << format;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Sets, KernelsOf, ::testing::ValuesIn(sets()),
                          [](const auto& set) { return set.param.name; });
 

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// What lies in a block of each format. For the files that unpack, which may be compiled for
+/// different instruction sets; hence the internal linkage. The layouts are those of ggml's files.
+///
+/// Fields are read as bytes: blocks have any alignment. Scales are binary16 unless told otherwise.
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "engine.hpp"
+#include "float16.hpp"
+
+namespace halyard::engine {
+namespace {
+
+/// The bytes of a block.
+class Bytes {
+ public:
+  explicit Bytes(const std::byte* data) : data_(data) {}
+
+  unsigned operator[](std::size_t i) const { return static_cast<unsigned>(data_[i]); }
+  [[nodiscard]] int as_signed(std::size_t i) const { return static_cast<std::int8_t>(data_[i]); }
+  [[nodiscard]] unsigned half_word(std::size_t i) const {
+    return (*this)[i] | (*this)[i + 1] << 8U;
+  }
+  [[nodiscard]] std::uint32_t word(std::size_t i) const {
+    return half_word(i) | half_word(i + 2) << 16U;
+  }
+  [[nodiscard]] float f16(std::size_t i) const {
+    return f16_to_f32(static_cast<std::uint16_t>(half_word(i)));
+  }
+  [[nodiscard]] Bytes from(std::size_t i) const { return Bytes(data_ + i); }
+
+ private:
+  const std::byte* data_;
+};
+
+inline float real(unsigned value) {
+  return static_cast<float>(static_cast<int>(value));
+}
+
+/// Twice the values of E2M1, by code.
+inline constexpr std::array<std::int8_t, 16> kE2M1 = {0, 1,  2,  3,  4,  6,  8,  12,
+                                                      0, -1, -2, -3, -4, -6, -8, -12};
+/// The steps of the non-linear 4-bit formats.
+inline constexpr std::array<std::int8_t, 16> kNonLinear = {
+    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+/// Half of 2^(e - 127): the values that it scales are doubled.
+inline float half_e8m0(unsigned e) {
+  const std::uint32_t subnormal = 0x00200000U << (e & 1U);
+  return std::bit_cast<float>(e < 2 ? subnormal : (e - 1) << 23U);
+}
+
+/// Half of an unsigned E4M3: four bits of exponent, three of mantissa; its two NaNs are 0.
+inline float half_ue4m3(unsigned x) {
+  const unsigned exponent = x >> 3U & 15U;
+  const unsigned mantissa = x & 7U;
+  if (x == 0x7f || x == 0xff) {
+    return 0.0F;
+  }
+  if (exponent == 0) {
+    return real(mantissa) * 0x1p-10F;
+  }
+  return std::bit_cast<float>((exponent + 127 - 8) << 23U | mantissa << 20U);
+}
+
+/// 32 elements in 16 bytes: the first 16 are the low halves, the others the high ones.
+template <typename Value>
+void unpack_nibbles(Bytes in, std::size_t half, float* out, const Value& value) {
+  for (std::size_t i = 0; i < half; ++i) {
+    out[i] = value(in[i] & 15U);
+    out[i + half] = value(in[i] >> 4U);
+  }
+}
+
+template <Format kFormat>
+void unpack_block(Bytes in, float* out);
+
+/// One bit each: the scale or its negative.
+template <>
+inline void unpack_block<Format::kQ10>(Bytes in, float* out) {
+  const float d = in.f16(0);
+  for (std::size_t i = 0; i < 128; ++i) {
+    out[i] = (in[2 + i / 8] >> (i % 8) & 1U) != 0 ? d : -d;
+  }
+}
+
+template <>
+inline void unpack_block<Format::kQ20>(Bytes in, float* out) {
+  const float d = in.f16(0);
+  for (std::size_t i = 0; i < 64; ++i) {
+    out[i] = (real(in[2 + i / 4] >> (i % 4 * 2) & 3U) - 1) * d;
+  }
+}
+
+template <>
+inline void unpack_block<Format::kQ40>(Bytes in, float* out) {
+  const float d = in.f16(0);
+  unpack_nibbles(in.from(2), 16, out, [d](unsigned q) { return (real(q) - 8) * d; });
+}
+
+template <>
+inline void unpack_block<Format::kQ41>(Bytes in, float* out) {
+  const float d = in.f16(0);
+  const float least = in.f16(2);
+  unpack_nibbles(in.from(4), 16, out, [=](unsigned q) { return real(q) * d + least; });
+}
+
+/// The fifth bits of all elements stand in a word.
+template <typename Value>
+void unpack_five_bits(std::uint32_t fifth, Bytes in, float* out, const Value& value) {
+  for (std::size_t i = 0; i < 16; ++i) {
+    out[i] = value((in[i] & 15U) | (fifth >> i & 1U) << 4U);
+    out[i + 16] = value(in[i] >> 4U | (fifth >> (i + 16) & 1U) << 4U);
+  }
+}
+
+template <>
+inline void unpack_block<Format::kQ50>(Bytes in, float* out) {
+  const float d = in.f16(0);
+  unpack_five_bits(in.word(2), in.from(6), out, [d](unsigned q) { return (real(q) - 16) * d; });
+}
+
+template <>
+inline void unpack_block<Format::kQ51>(Bytes in, float* out) {
+  const float d = in.f16(0);
+  const float least = in.f16(2);
+  unpack_five_bits(in.word(4), in.from(8), out, [=](unsigned q) { return real(q) * d + least; });
+}
+
+template <>
+inline void unpack_block<Format::kQ80>(Bytes in, float* out) {
+  const float d = in.f16(0);
+  for (std::size_t i = 0; i < 32; ++i) {
+    out[i] = static_cast<float>(in.as_signed(2 + i)) * d;
+  }
+}
+
+template <>
+inline void unpack_block<Format::kMxfp4>(Bytes in, float* out) {
+  const float d = half_e8m0(in[0]);
+  unpack_nibbles(in.from(1), 16, out, [d](unsigned q) { return kE2M1[q] * d; });
+}
+
+/// Four scales in E4M3, each of 16 elements.
+template <>
+inline void unpack_block<Format::kNvfp4>(Bytes in, float* out) {
+  for (std::size_t part = 0; part < 4; ++part) {
+    const float d = half_ue4m3(in[part]);
+    unpack_nibbles(in.from(4 + part * 8), 8, out + part * 16,
+                   [d](unsigned q) { return kE2M1[q] * d; });
+  }
+}
+
+/// Sixteen scales and minima of four bits, then two bits each.
+template <>
+inline void unpack_block<Format::kQ2K>(Bytes in, float* out) {
+  const float d = in.f16(80);
+  const float least = in.f16(82);
+  for (std::size_t part = 0; part < 16; ++part) {
+    const float step = d * real(in[part] & 15U);
+    const float shift = least * real(in[part] >> 4U);
+    const Bytes quants = in.from(16 + part / 8 * 32 + part % 2 * 16);
+    const std::size_t bit = part % 8 / 2 * 2;
+    for (std::size_t i = 0; i < 16; ++i) {
+      out[part * 16 + i] = step * real(quants[i] >> bit & 3U) - shift;
+    }
+  }
+}
+
+/// The third bits, two bits each, sixteen scales of six bits.
+template <>
+inline void unpack_block<Format::kQ3K>(Bytes in, float* out) {
+  const float d = in.f16(108);
+  const Bytes scales = in.from(96);
+  for (std::size_t part = 0; part < 16; ++part) {
+    const unsigned low = part < 8 ? scales[part] & 15U : scales[part - 8] >> 4U;
+    const unsigned high = scales[8 + part % 4] >> (part / 4 * 2) & 3U;
+    const float step = d * (real(low | high << 4U) - 32);
+    const Bytes quants = in.from(32 + part / 8 * 32 + part % 2 * 16);
+    const Bytes third = in.from(part % 2 * 16);
+    const std::size_t bit = part % 8 / 2 * 2;
+    for (std::size_t i = 0; i < 16; ++i) {
+      const unsigned q = (quants[i] >> bit & 3U) | (third[i] >> (part / 2) & 1U) << 2U;
+      out[part * 16 + i] = step * (real(q) - 4);
+    }
+  }
+}
+
+/// Of the eight scales and minima of six bits in twelve bytes.
+struct ScaleAndLeast {
+  unsigned scale, least;
+};
+
+inline ScaleAndLeast six_bits(Bytes in, std::size_t part) {
+  if (part < 4) {
+    return {in[part] & 63U, in[part + 4] & 63U};
+  }
+  return {(in[part + 4] & 15U) | in[part - 4] >> 6U << 4U,
+          in[part + 4] >> 4U | in[part] >> 6U << 4U};
+}
+
+template <>
+inline void unpack_block<Format::kQ4K>(Bytes in, float* out) {
+  for (std::size_t part = 0; part < 8; ++part) {
+    const auto [scale, least] = six_bits(in.from(4), part);
+    const float step = in.f16(0) * real(scale);
+    const float shift = in.f16(2) * real(least);
+    const Bytes quants = in.from(16 + part / 2 * 32);
+    const std::size_t bit = part % 2 * 4;
+    for (std::size_t i = 0; i < 32; ++i) {
+      out[part * 32 + i] = step * real(quants[i] >> bit & 15U) - shift;
+    }
+  }
+}
+
+template <>
+inline void unpack_block<Format::kQ5K>(Bytes in, float* out) {
+  const Bytes fifth = in.from(16);
+  for (std::size_t part = 0; part < 8; ++part) {
+    const auto [scale, least] = six_bits(in.from(4), part);
+    const float step = in.f16(0) * real(scale);
+    const float shift = in.f16(2) * real(least);
+    const Bytes quants = in.from(48 + part / 2 * 32);
+    const std::size_t bit = part % 2 * 4;
+    for (std::size_t i = 0; i < 32; ++i) {
+      const unsigned q = (quants[i] >> bit & 15U) | (fifth[i] >> part & 1U) << 4U;
+      out[part * 32 + i] = step * real(q) - shift;
+    }
+  }
+}
+
+/// Four bits each, two more each, sixteen signed scales.
+template <>
+inline void unpack_block<Format::kQ6K>(Bytes in, float* out) {
+  const float d = in.f16(208);
+  for (std::size_t part = 0; part < 8; ++part) {
+    const Bytes low = in.from(part / 4 * 64 + part % 2 * 32);
+    const Bytes high = in.from(128 + part / 4 * 32);
+    const std::size_t bit = part % 4 / 2 * 4;
+    for (std::size_t i = 0; i < 32; ++i) {
+      const float step = d * static_cast<float>(in.as_signed(192 + part * 2 + i / 16));
+      const unsigned q = (low[i] >> bit & 15U) | (high[i] >> (part % 4 * 2) & 3U) << 4U;
+      out[part * 32 + i] = step * (real(q) - 32);
+    }
+  }
+}
+
+/// Digits of base 3 as the leading ones of a fraction of 256: multiplied by 3^n, the n-th comes
+/// next.
+inline float ternary(unsigned fraction, std::size_t digit, float d) {
+  constexpr std::array<unsigned, 5> kPowers = {1, 3, 9, 27, 81};
+  return (real((fraction * kPowers[digit] & 255U) * 3 >> 8U) - 1) * d;
+}
+
+/// Five digits a byte in 32, then 16 bytes, four a byte in four.
+template <>
+inline void unpack_block<Format::kTq10>(Bytes in, float* out) {
+  const float d = in.f16(52);
+  for (std::size_t i = 0; i < 160; ++i) {
+    out[i] = ternary(in[i % 32], i / 32, d);
+  }
+  for (std::size_t i = 0; i < 80; ++i) {
+    out[160 + i] = ternary(in[32 + i % 16], i / 16, d);
+  }
+  for (std::size_t i = 0; i < 16; ++i) {
+    out[240 + i] = ternary(in[48 + i % 4], i / 4, d);
+  }
+}
+
+template <>
+inline void unpack_block<Format::kTq20>(Bytes in, float* out) {
+  const float d = in.f16(64);
+  for (std::size_t part = 0; part < 8; ++part) {
+    for (std::size_t i = 0; i < 32; ++i) {
+      out[part * 32 + i] = (real(in[part / 4 * 32 + i] >> (part % 4 * 2) & 3U) - 1) * d;
+    }
+  }
+}
+
+template <>
+inline void unpack_block<Format::kIq4Nl>(Bytes in, float* out) {
+  const float d = in.f16(0);
+  unpack_nibbles(in.from(2), 16, out, [d](unsigned q) { return kNonLinear[q] * d; });
+}
+
+/// Eight scales of six bits: two bits each in a half word, four bits each in four bytes.
+template <>
+inline void unpack_block<Format::kIq4Xs>(Bytes in, float* out) {
+  for (std::size_t part = 0; part < 8; ++part) {
+    const unsigned low = in[4 + part / 2] >> (part % 2 * 4) & 15U;
+    const unsigned high = in.half_word(2) >> (part * 2) & 3U;
+    const float step = in.f16(0) * (real(low | high << 4U) - 32);
+    unpack_nibbles(in.from(8 + part * 16), 16, out + part * 32,
+                   [step](unsigned q) { return step * kNonLinear[q]; });
+  }
+}
+
+/// `count` neighbouring blocks.
+template <Format kFormat>
+void unpack_blocks(const std::byte* in, float* out, std::size_t count) {
+  constexpr BlockShape kShape = shape_of(kFormat);
+  for (std::size_t i = 0; i < count; ++i) {
+    unpack_block<kFormat>(Bytes(in + i * kShape.bytes), out + i * kShape.elements);
+  }
+}
+
+using UnpackBlocks = void (*)(const std::byte* in, float* out, std::size_t count);
+
+/// By Format, of which 0 is none.
+template <std::size_t... kIndices>
+constexpr std::array<UnpackBlocks, sizeof...(kIndices) + 1> unpackers(
+    std::index_sequence<kIndices...> /*formats*/) {
+  return {nullptr, unpack_blocks<static_cast<Format>(kIndices + 1)>...};
+}
+
+inline constexpr auto kUnpackers = unpackers(std::make_index_sequence<kNumFormats>());
+
+}  // namespace
+}  // namespace halyard::engine
