@@ -193,6 +193,11 @@ enum drm_halyard_sloop_opcode {
 	 * out, a, b (the indices, as GATHER's)
 	 */
 	DRM_HALYARD_SLOOP_SCATTER = 16,
+	/**
+	 * @DRM_HALYARD_SLOOP_UNPACK: the elements of blocks; out, a; function: &enum
+	 * drm_halyard_sloop_format
+	 */
+	DRM_HALYARD_SLOOP_UNPACK = 17,
 	/** @DRM_HALYARD_SLOOP_NUM_OPCODES: one more than the last */
 	DRM_HALYARD_SLOOP_NUM_OPCODES
 };
@@ -245,6 +250,50 @@ enum drm_halyard_sloop_norm {
 	DRM_HALYARD_SLOOP_NORM_LAYER = 0,
 	/** @DRM_HALYARD_SLOOP_NORM_RMS: mean square 1; takes no bias */
 	DRM_HALYARD_SLOOP_NORM_RMS = 1,
+};
+
+/**
+ * enum drm_halyard_sloop_format - how blocks of quantised elements lie in bytes; function of UNPACK
+ *
+ * The chip's manual has the layouts; in brackets elements and bytes of a block.
+ */
+enum drm_halyard_sloop_format {
+	/** @DRM_HALYARD_SLOOP_Q4_0: a scale, four bits each (32, 18) */
+	DRM_HALYARD_SLOOP_Q4_0 = 1,
+	/** @DRM_HALYARD_SLOOP_Q4_1: a scale, a minimum, four bits each (32, 20) */
+	DRM_HALYARD_SLOOP_Q4_1 = 2,
+	/** @DRM_HALYARD_SLOOP_Q5_0: a scale, five bits each (32, 22) */
+	DRM_HALYARD_SLOOP_Q5_0 = 3,
+	/** @DRM_HALYARD_SLOOP_Q5_1: a scale, a minimum, five bits each (32, 24) */
+	DRM_HALYARD_SLOOP_Q5_1 = 4,
+	/** @DRM_HALYARD_SLOOP_Q8_0: a scale, eight bits each (32, 34) */
+	DRM_HALYARD_SLOOP_Q8_0 = 5,
+	/** @DRM_HALYARD_SLOOP_Q2_K: sixteen 4-bit scales and minima, two bits each (256, 84) */
+	DRM_HALYARD_SLOOP_Q2_K = 6,
+	/** @DRM_HALYARD_SLOOP_Q3_K: sixteen 6-bit scales, three bits each (256, 110) */
+	DRM_HALYARD_SLOOP_Q3_K = 7,
+	/** @DRM_HALYARD_SLOOP_Q4_K: eight 6-bit scales and minima, four bits each (256, 144) */
+	DRM_HALYARD_SLOOP_Q4_K = 8,
+	/** @DRM_HALYARD_SLOOP_Q5_K: eight 6-bit scales and minima, five bits each (256, 176) */
+	DRM_HALYARD_SLOOP_Q5_K = 9,
+	/** @DRM_HALYARD_SLOOP_Q6_K: sixteen 8-bit scales, six bits each (256, 210) */
+	DRM_HALYARD_SLOOP_Q6_K = 10,
+	/** @DRM_HALYARD_SLOOP_IQ4_NL: a scale, four bits each for one of sixteen steps (32, 18) */
+	DRM_HALYARD_SLOOP_IQ4_NL = 11,
+	/** @DRM_HALYARD_SLOOP_IQ4_XS: eight 6-bit scales, else as IQ4_NL (256, 136) */
+	DRM_HALYARD_SLOOP_IQ4_XS = 12,
+	/** @DRM_HALYARD_SLOOP_MXFP4: a scale in E8M0, E2M1 each (32, 17) */
+	DRM_HALYARD_SLOOP_MXFP4 = 13,
+	/** @DRM_HALYARD_SLOOP_NVFP4: four scales in E4M3, E2M1 each (64, 36) */
+	DRM_HALYARD_SLOOP_NVFP4 = 14,
+	/** @DRM_HALYARD_SLOOP_Q1_0: a scale, one bit each (128, 18) */
+	DRM_HALYARD_SLOOP_Q1_0 = 15,
+	/** @DRM_HALYARD_SLOOP_Q2_0: a scale, two bits each (64, 18) */
+	DRM_HALYARD_SLOOP_Q2_0 = 16,
+	/** @DRM_HALYARD_SLOOP_TQ1_0: a scale, a ternary digit each (256, 54) */
+	DRM_HALYARD_SLOOP_TQ1_0 = 17,
+	/** @DRM_HALYARD_SLOOP_TQ2_0: a scale, two bits each for a ternary digit (256, 66) */
+	DRM_HALYARD_SLOOP_TQ2_0 = 18,
 };
 
 /** struct drm_halyard_sloop_task - one command, 384 bytes */

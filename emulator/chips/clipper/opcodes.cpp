@@ -22,6 +22,9 @@ static_assert(static_cast<unsigned>(Activation::kTanh) == DRM_HALYARD_CLIPPER_AC
 static_assert(static_cast<unsigned>(Activation::kRelu) == DRM_HALYARD_CLIPPER_ACT_RELU);
 static_assert(static_cast<unsigned>(Binary::kMin) == DRM_HALYARD_CLIPPER_MIN);
 static_assert(static_cast<unsigned>(Binary::kAdd) == DRM_HALYARD_CLIPPER_ADD);
+static_assert(static_cast<unsigned>(engine::Format::kQ40) == DRM_HALYARD_CLIPPER_Q4_0);
+static_assert(static_cast<unsigned>(engine::Format::kTq20) == DRM_HALYARD_CLIPPER_TQ2_0);
+static_assert(engine::kNumFormats == DRM_HALYARD_CLIPPER_TQ2_0);
 
 std::string read_nothing(const Command& /*command*/, tensor::Params& /*params*/) {
   return {};
@@ -103,6 +106,12 @@ std::string read_rotate(const Command& command, tensor::Params& params) {
   return {};
 }
 
+std::string read_unpack(const Command& command, tensor::Params& params) {
+  const auto raw = command.params_as<drm_halyard_clipper_blocks>();
+  params.format = static_cast<engine::Format>(raw.format);
+  return tensor::check_format(raw.format);
+}
+
 std::string read_fill(const Command& command, tensor::Params& params) {
   params.pattern = command.params_as<drm_halyard_clipper_fill>().pattern;
   return {};
@@ -128,8 +137,9 @@ constexpr std::array<OpcodeInfo, DRM_HALYARD_CLIPPER_NUM_OPCODES> kOpcodes{{
     {"timestamp", Op::kWord, 0, true, read_nothing},
     {"rotate", Op::kRotate, sizeof(drm_halyard_clipper_rotate), false, read_rotate},
     {"scatter", Op::kScatter, 0, false, read_nothing},
+    {"unpack", Op::kUnpack, sizeof(drm_halyard_clipper_blocks), false, read_unpack},
 }};
-static_assert(kOpcodes[DRM_HALYARD_CLIPPER_SCATTER].name != nullptr);
+static_assert(kOpcodes[DRM_HALYARD_CLIPPER_UNPACK].name != nullptr);
 
 }  // namespace
 

@@ -29,6 +29,9 @@ static_assert(static_cast<unsigned>(Activation::kTanh) == DRM_HALYARD_SLOOP_ACT_
 static_assert(static_cast<unsigned>(Activation::kRelu) == DRM_HALYARD_SLOOP_ACT_RELU);
 static_assert(static_cast<unsigned>(Binary::kMin) == DRM_HALYARD_SLOOP_MIN);
 static_assert(static_cast<unsigned>(Binary::kAdd) == DRM_HALYARD_SLOOP_ADD);
+static_assert(static_cast<unsigned>(engine::Format::kQ40) == DRM_HALYARD_SLOOP_Q4_0);
+static_assert(static_cast<unsigned>(engine::Format::kTq20) == DRM_HALYARD_SLOOP_TQ2_0);
+static_assert(engine::kNumFormats == DRM_HALYARD_SLOOP_TQ2_0);
 static_assert(DRM_HALYARD_SLOOP_MAX_RANK == engine::kMaxRank);
 
 /// Fields besides opcode and tag.
@@ -78,8 +81,9 @@ constexpr std::array<Opcode, DRM_HALYARD_SLOOP_NUM_OPCODES> kOpcodes{{
     {"timestamp", Op::kWord, 0, {&Raw::out}},
     {"rotate", Op::kRotate, kPattern, {&Raw::a, &Raw::b, &Raw::out}},
     {"scatter", Op::kScatter, 0, {&Raw::a, &Raw::b, &Raw::out}},
+    {"unpack", Op::kUnpack, kFunction, {&Raw::a, &Raw::out}},
 }};
-static_assert(kOpcodes[DRM_HALYARD_SLOOP_SCATTER].name != nullptr);
+static_assert(kOpcodes[DRM_HALYARD_SLOOP_UNPACK].name != nullptr);
 
 const char* name_of(Role role) {
   constexpr std::array<const char*, kRoles.size()> kNames = {"out", "a", "b", "bias", "scale"};
@@ -158,6 +162,9 @@ std::string read_function(const Raw& raw, Op op, tensor::Params& params) {
       params.norm =
           raw.function == DRM_HALYARD_SLOOP_NORM_LAYER ? engine::Norm::kLayer : engine::Norm::kRms;
       return {};
+    case Op::kUnpack:
+      params.format = static_cast<engine::Format>(raw.function);
+      return tensor::check_format(raw.function);
     default:
       return {};
   }

@@ -65,6 +65,9 @@ class ArgumentChecks final : public Arithmetic {
                          std::uint32_t axis, std::int32_t zero_point) const override {
     return engine::check_requantize(in, scale, out, axis, zero_point);
   }
+  std::string unpack(engine::Format format, const Tensor& in, const Tensor& out) const override {
+    return engine::check_unpack(format, in, out);
+  }
   std::string fill(const Tensor& out, std::uint32_t /*pattern*/) const override {
     return engine::check_fill(out);
   }

@@ -130,4 +130,10 @@ std::string check_binary(std::uint32_t operation) {
   return {};
 }
 
+std::string check_format(std::uint32_t format) {
+  if (format == 0 || format > engine::kNumFormats)
+    return "unknown format " + std::to_string(format);
+  return {};
+}
+
 }  // namespace halyard::emu::tensor

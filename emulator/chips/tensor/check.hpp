@@ -50,6 +50,7 @@ bool check_command(const Command& command, const char* name, Fault& fault);
 /// Numbers of enumerations, where a chip's are the arithmetic's; a reason, or empty.
 std::string check_activation(std::uint32_t activation);
 std::string check_binary(std::uint32_t operation);
+std::string check_format(std::uint32_t format);
 
 /// An arithmetic that refuses what the real ones refuse and computes nothing.
 const engine::Arithmetic& argument_checks();

@@ -49,6 +49,7 @@ enum class Op : std::uint8_t {
   kFill,        ///< out
   kRotate,      ///< in, angle, out
   kScatter,     ///< in, index, out
+  kUnpack,      ///< in, out
 };
 
 /// Of all operations together: each looks at its own. The epilogue's tensors are operands.
@@ -63,6 +64,7 @@ struct Params {
   std::uint32_t axis = 0;
   std::uint32_t pattern = 0;
   float factor = 1;
+  engine::Format format{};
 };
 
 struct Command;

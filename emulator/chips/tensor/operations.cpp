@@ -106,6 +106,10 @@ std::string fill(const Arithmetic& engine, const Command& command, const Tensors
   return engine.fill(t[0], command.params.pattern);
 }
 
+std::string unpack(const Arithmetic& engine, const Command& command, const Tensors& t) {
+  return engine.unpack(command.params.format, t[0], t[1]);
+}
+
 // ---- Words of the chip's -----------------------------------------------------------------------
 
 std::string check_word(const Command& command) {
@@ -120,7 +124,7 @@ std::string check_word(const Command& command) {
 
 // name, operands, optional, snapshot, has_output, in_place, picks_rows, check, apply,
 // compute_cycles
-constexpr std::array<Operation, 17> kOperations{{
+constexpr std::array<Operation, 18> kOperations{{
     {"nop", 0, 0, 0, false, false, false, check_nothing, nullptr, nullptr},
     {"word", 1, 0, 0, false, false, false, check_word, nullptr, nullptr},
     {"matmul", 5, 0b01100, 0, true, false, false, check_nothing, matmul, matmul_cycles},
@@ -138,8 +142,9 @@ constexpr std::array<Operation, 17> kOperations{{
     {"fill", 1, 0, 0, true, false, false, check_fill, fill, elementwise_cycles},
     {"rotate", 3, 0, 0, true, true, false, check_nothing, rotate, transcendental_cycles},
     {"scatter", 3, 0, 0b010, true, false, true, check_nothing, scatter, scatter_cycles},
+    {"unpack", 2, 0, 0, true, false, false, check_nothing, unpack, elementwise_cycles},
 }};
-static_assert(kOperations.size() == static_cast<std::size_t>(Op::kScatter) + 1);
+static_assert(kOperations.size() == static_cast<std::size_t>(Op::kUnpack) + 1);
 
 }  // namespace
 

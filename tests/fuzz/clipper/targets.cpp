@@ -82,6 +82,7 @@ Stream command(std::uint16_t opcode, const Params& params, std::vector<RawOperan
 const std::vector<Stream>& samples() {
   constexpr auto kF32 = DRM_HALYARD_CLIPPER_F32, kF16 = DRM_HALYARD_CLIPPER_F16;
   constexpr auto kI8 = DRM_HALYARD_CLIPPER_I8, kI32 = DRM_HALYARD_CLIPPER_I32;
+  constexpr auto kU8 = DRM_HALYARD_CLIPPER_U8;
   static const auto of = [](std::uint16_t dtype, std::vector<std::uint32_t> dims) {
     return dense(0, dtype, std::move(dims));
   };
@@ -125,6 +126,8 @@ const std::vector<Stream>& samples() {
         command(DRM_HALYARD_CLIPPER_QUANTIZE, quantize,
                 {of(kF32, {2, 6, 4}), of(kF32, {6}), of(kI8, {2, 6, 4})}),
         command(DRM_HALYARD_CLIPPER_FILL, drm_halyard_clipper_fill{0x3f80}, {of(kF32, {5, 6})}),
+        command(DRM_HALYARD_CLIPPER_UNPACK, drm_halyard_clipper_blocks{DRM_HALYARD_CLIPPER_Q6_K},
+                {of(kU8, {2, 210}), of(kF16, {2, 256})}),
         command(DRM_HALYARD_CLIPPER_FENCE_SIGNAL, drm_halyard_clipper_fence{77}, {of(kI32, {2})}),
         command(DRM_HALYARD_CLIPPER_FENCE_WAIT, drm_halyard_clipper_fence{77}, {of(kI32, {2})}),
         command(DRM_HALYARD_CLIPPER_TIMESTAMP, none, {of(kI32, {2})}),

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::uint16_t kF32 = DRM_HALYARD_CLIPPER_F32;
 constexpr std::uint16_t kI8 = DRM_HALYARD_CLIPPER_I8;
+constexpr std::uint16_t kU8 = DRM_HALYARD_CLIPPER_U8;
 constexpr std::uint16_t kI32 = DRM_HALYARD_CLIPPER_I32;
 constexpr std::uint64_t kSize = 1 << 16;
 constexpr std::uint32_t kTag = 0xc0ffee;
@@ -109,6 +110,9 @@ Draft valid(std::uint16_t opcode) {
     case DRM_HALYARD_CLIPPER_SCATTER:
       return draft(opcode, none,
                    {dense(0, kF32, {5, 3}), dense(0, kI32, {5}), dense(1, kF32, {7, 3})});
+    case DRM_HALYARD_CLIPPER_UNPACK:
+      return draft(opcode, drm_halyard_clipper_blocks{DRM_HALYARD_CLIPPER_Q4_0},
+                   {dense(0, kU8, {3, 36}), dense(1, kF32, {3, 64})});
     default:
       return draft(opcode, none, {});
   }
@@ -528,6 +532,19 @@ INSTANTIATE_TEST_SUITE_P(
                   "axis"},
         ParamCase{"RequantizeZeroPoint", DRM_HALYARD_CLIPPER_REQUANTIZE,
                   set(&Quantize::zero_point, 128), "zero point"},
+        ParamCase{"UnpackNoFormat", DRM_HALYARD_CLIPPER_UNPACK,
+                  set(&drm_halyard_clipper_blocks::format, 0), "unknown format 0"},
+        ParamCase{"UnpackFormat", DRM_HALYARD_CLIPPER_UNPACK,
+                  set(&drm_halyard_clipper_blocks::format, DRM_HALYARD_CLIPPER_TQ2_0 + 1),
+                  "unknown format 19"},
+        ParamCase{"UnpackType", DRM_HALYARD_CLIPPER_UNPACK,
+                  [](Draft& d) { d.operands[0].dtype = kI8; }, "in may not be of type"},
+        ParamCase{"UnpackGaps", DRM_HALYARD_CLIPPER_UNPACK,
+                  [](Draft& d) { d.operands[0].strides[1] = 2; }, "gaps"},
+        ParamCase{"UnpackPartOfABlock", DRM_HALYARD_CLIPPER_UNPACK,
+                  [](Draft& d) { d.operands[0].dims[1] = 35; }, "no multiple of 18"},
+        ParamCase{"UnpackElements", DRM_HALYARD_CLIPPER_UNPACK,
+                  [](Draft& d) { d.operands[1].dims[1] = 63; }, "is 63, not 64"},
         ParamCase{"FillPattern", DRM_HALYARD_CLIPPER_FILL,
                   set(&drm_halyard_clipper_fill::pattern, 0x100), "wider"}),
     [](const auto& test) { return test.param.name; });
@@ -603,7 +620,7 @@ TEST(Payload, Blob) {
   std::memcpy(&info, blob.data(), sizeof(info));
   EXPECT_EQ(info.revision, 0x10000U);
   EXPECT_EQ(info.bindings_max, 256U);
-  EXPECT_EQ(info.opcodes, 0x7ffffU);
+  EXPECT_EQ(info.opcodes, 0xfffffU);
   EXPECT_EQ(info.clock_khz, 1000000U);
   const auto engines = processor.engines();
   ASSERT_EQ(engines.size(), 2U);

@@ -189,6 +189,14 @@ class Opcode : public testing::TestWithParam<Setting> {
     return operand;
   }
 
+  /// Without gaps whatever the layout: what may have none.
+  RawOperand place_dense(Stream& stream, const Local& local) {
+    const std::uint64_t address =
+        client_->allocate(local.data.size() + 4096, GetParam().scattered) + 4096 - 512;
+    client_->write(address, local.data);
+    return dense(stream.bind(address, local.data.size()), to_raw(local.type), local.dims);
+  }
+
   /// The output holds `expected`, and nothing else of its binding changed.
   void expect_output(const Stream& stream, const RawOperand& operand, const Local& expected) {
     const auto& binding = stream.bindings()[operand.binding];
@@ -497,6 +505,21 @@ TEST_P(Opcode, QuantiseAndBack) {
   expect_output(stream, out, bytes);
   expect_output(stream, real_again, back);
   expect_output(stream, narrowed, narrow);
+}
+
+TEST_P(Opcode, Unpack) {
+  const std::uint32_t bytes = engine::shape_of(engine::Format::kQ4K).bytes;
+  Local blocks = random(DType::kU8, {5, 3 * bytes});
+  for (std::size_t i = 1; i < blocks.count(); i += bytes)  // neither scale is infinite
+    blocks.data[i] = blocks.data[i + 2] = std::byte{0x2c};
+  Local out(DType::kF16, {5, 3 * 256});
+  ASSERT_EQ(reference_.unpack(engine::Format::kQ4K, blocks.tensor(), out.tensor()), "");
+  Stream stream;
+  const auto result = reserve(stream, out.type, out.dims);
+  stream.add(DRM_HALYARD_CLIPPER_UNPACK, drm_halyard_clipper_blocks{DRM_HALYARD_CLIPPER_Q4_K},
+             {place_dense(stream, blocks), result});
+  run(stream);
+  expect_output(stream, result, out);
 }
 
 TEST_P(Opcode, Fill) {

@@ -46,12 +46,12 @@ TEST(Decode, UnusedFieldsAreZero) {
     std::vector<unsigned> users;
   };
   const Field fields[] = {
-      {"function", [](Task& t) { t.function = 1; }, {3, 5, 7}},
+      {"function", [](Task& t) { t.function = 1; }, {3, 5, 7, 17}},
       {"activation", [](Task& t) { t.activation = 1; }, {1, 2, 3, 4}},
       {"zero_point", [](Task& t) { t.zero_point = -1; }, {1, 2, 10, 11, 12}},
       {"axis", [](Task& t) { t.axis = 1; }, {10, 11, 12}},
       {"epsilon", [](Task& t) { t.epsilon = 1; }, {7}},
-      {"pattern", [](Task& t) { t.pattern = 1; }, {13}},
+      {"pattern", [](Task& t) { t.pattern = 1; }, {13, 15}},
       {"kernel", [](Task& t) { t.kernel_w = 1; }, {5}},
       {"stride", [](Task& t) { t.stride_h = 1; }, {2, 5}},
       {"dilation", [](Task& t) { t.dilation_w = 1; }, {2}},
@@ -111,12 +111,17 @@ INSTANTIATE_TEST_SUITE_P(
     Decode, Refusal,
     testing::Values(
         Case{"Opcode", "nop", [](Task& raw) { raw.opcode = DRM_HALYARD_SLOOP_NUM_OPCODES; },
-             "unknown opcode 15"},
+             "unknown opcode"},
         Case{"BinaryFunction", "binary0_f32", [](Task& raw) { raw.function = 6; },
              "unknown operation 6"},
         Case{"PoolFunction", "pool0", [](Task& raw) { raw.function = 3; }, "unknown function 3"},
         Case{"NormFunction", "norm1_f32", [](Task& raw) { raw.function = 2; },
              "unknown function 2"},
+        Case{"NoFormat", "unpack", [](Task& raw) { raw.function = 0; }, "unknown format 0"},
+        Case{"Format", "unpack", [](Task& raw) { raw.function = DRM_HALYARD_SLOOP_TQ2_0 + 1; },
+             "unknown format 19"},
+        Case{"PartOfABlock", "unpack", [](Task& raw) { raw.a.dims[1] = 35; }, "no multiple of 18"},
+        Case{"GapsInBlocks", "unpack", [](Task& raw) { raw.a.strides[1] = 2; }, "gaps"},
         Case{"Activation", "activate1", [](Task& raw) { raw.activation = 6; },
              "unknown activation 6"},
         Case{"RmsWithBias", "norm0_f32", [](Task& raw) { raw.function = 1; }, "takes no bias"},

@@ -185,6 +185,11 @@ void add_movement(std::vector<Sample>& list) {
                      .out(kI8, {4, 3})
                      .with(scaled)
                      .done());
+  list.push_back(Builder("unpack", DRM_HALYARD_SLOOP_UNPACK)
+                     .a(kU8, {3, 36})
+                     .out(kF16, {3, 64})
+                     .with([](Task& t) { t.function = DRM_HALYARD_SLOOP_Q4_0; })
+                     .done());
 }
 
 }  // namespace
