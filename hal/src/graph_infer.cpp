@@ -251,6 +251,28 @@ halyard_tensor_desc infer_scaled(halyard_op op, const halyard_tensor_desc& in,
   return out;
 }
 
+halyard_tensor_desc infer_unpack(halyard_op op, const halyard_tensor_desc& in,
+                                 const halyard_unpack_params& p) {
+  const auto bytes = static_cast<std::uint32_t>(halyard_format_bytes(p.format));
+  if (bytes == 0) {
+    refuse(op, "there is no format " + std::to_string(static_cast<int>(p.format)));
+  }
+  if (in.dtype != HALYARD_U8) refuse(op, "takes u8, not " + to_string(in));
+  if (!is_float(p.dtype)) refuse(op, "gives f32, f16 or bf16");
+  halyard_tensor_desc out = in;
+  out.dtype = p.dtype;
+  auto& last = out.dims[in.rank - 1];
+  if (last % bytes != 0) {
+    refuse(op, "the last dimension of " + to_string(in) + " is no multiple of a block's " +
+                   std::to_string(bytes) + " bytes");
+  }
+  const auto elements = last / bytes * std::uint64_t{halyard_format_elements(p.format)};
+  if (elements > std::numeric_limits<std::int32_t>::max()) refuse(op, "gives too many elements");
+  last = static_cast<std::uint32_t>(elements);
+  check_desc(out);
+  return out;
+}
+
 halyard_tensor_desc infer_unary(halyard_op op, const halyard_tensor_desc& in) {
   const bool whole = op == HALYARD_OP_RELU && (in.dtype == HALYARD_I8 || in.dtype == HALYARD_I32);
   if (!whole) need_float(op, in);
@@ -303,6 +325,7 @@ std::size_t arity(halyard_op op) {
     case HALYARD_OP_TRANSPOSE:
     case HALYARD_OP_RESHAPE:
     case HALYARD_OP_CAST:
+    case HALYARD_OP_UNPACK:
       return 1;
     case HALYARD_OP_MATMUL:
     case HALYARD_OP_CONV2D:
@@ -375,6 +398,8 @@ halyard_tensor_desc infer(halyard_op op, Descs in, const OpParams& params) {
       return infer_rotate(op, in[0], in[1], need_params<halyard_rotate_params>(op, params));
     case HALYARD_OP_SCATTER:
       refuse(op, "no operation of a graph, whose tensors hold nothing before: a command list's");
+    case HALYARD_OP_UNPACK:
+      return infer_unpack(op, in[0], need_params<halyard_unpack_params>(op, params));
   }
   refuse("unknown operation " + std::to_string(static_cast<int>(op)));
 }

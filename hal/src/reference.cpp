@@ -11,6 +11,7 @@
 #include <numbers>
 #include <numeric>
 
+#include "blocks.hpp"
 #include "error.hpp"
 #include "graph.hpp"
 #include "half.hpp"
@@ -323,6 +324,13 @@ void gather(const Value& in, const Value& index, const Value& out) {
   }
 }
 
+void unpack(const Value& in, const Value& out, halyard_format format) {
+  const auto [elements, bytes] = blocks_of(format);
+  for (std::uint64_t i = 0; i < out.count(); ++i)
+    out.set(i,
+            block_element(format, in.bytes().subspan(i / elements * bytes, bytes), i % elements));
+}
+
 void scaled(halyard_op op, const Value& in, const Value& scale, const Value& out,
             const halyard_quantize_params& p) {
   std::uint64_t inner = 1;
@@ -390,6 +398,8 @@ void compute(const Node& node, std::span<const Value* const> in, const Value& ou
       for (std::uint64_t i = 0; i < out.count(); ++i)
         out.set(i, in[0]->get(i));
       return;
+    case HALYARD_OP_UNPACK:
+      return unpack(*in[0], out, std::get<halyard_unpack_params>(node.params).format);
     case HALYARD_OP_GATHER:
       return gather(*in[0], *in[1], out);
     case HALYARD_OP_ROTATE:

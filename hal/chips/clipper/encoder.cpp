@@ -16,6 +16,10 @@ using lowering::Activation;
 using lowering::BinaryOp;
 using lowering::Opcode;
 
+// The formats have the same numbers here and there.
+static_assert(DRM_HALYARD_CLIPPER_Q4_0 == static_cast<int>(HALYARD_Q4_0));
+static_assert(DRM_HALYARD_CLIPPER_TQ2_0 == static_cast<int>(HALYARD_TQ2_0));
+
 drm_halyard_clipper_opcode chip_opcode(Opcode opcode) {
   switch (opcode) {
     case Opcode::kMatmul:
@@ -46,6 +50,8 @@ drm_halyard_clipper_opcode chip_opcode(Opcode opcode) {
       return DRM_HALYARD_CLIPPER_ROTATE;
     case Opcode::kScatter:
       return DRM_HALYARD_CLIPPER_SCATTER;
+    case Opcode::kUnpack:
+      return DRM_HALYARD_CLIPPER_UNPACK;
     case Opcode::kTimestamp:
       return DRM_HALYARD_CLIPPER_TIMESTAMP;
   }
@@ -160,6 +166,10 @@ class MakeCommand {
   Command operator()(const lowering::Rotate& rotate) const {
     return make_command(opcode_, tag_,
                         drm_halyard_clipper_rotate{std::bit_cast<std::uint32_t>(rotate.factor)});
+  }
+  Command operator()(halyard_format format) const {
+    return make_command(opcode_, tag_,
+                        drm_halyard_clipper_blocks{static_cast<std::uint32_t>(format)});
   }
 
  private:

@@ -139,6 +139,7 @@ class SetParams {
     set_zero_point(quantize.zero_point);
   }
   void operator()(const lowering::Rotate& /*rotate*/) const {}  // not this chip's
+  void operator()(halyard_format /*format*/) const {}           // nor this
 
  private:
   void set_zero_point(std::int32_t zero_point) const {

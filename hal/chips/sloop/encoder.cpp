@@ -60,6 +60,7 @@ constexpr TaskKind kTaskKinds[] = {
     {Opcode::kRequantize, DRM_HALYARD_SLOOP_REQUANTIZE, {&Task::a, &Task::scale, &Task::out}},
     {Opcode::kRotate, DRM_HALYARD_SLOOP_ROTATE, {&Task::a, &Task::b, &Task::out}},
     {Opcode::kScatter, DRM_HALYARD_SLOOP_SCATTER, {&Task::a, &Task::b, &Task::out}},
+    {Opcode::kUnpack, DRM_HALYARD_SLOOP_UNPACK, {&Task::a, &Task::out}},
     {Opcode::kTimestamp, DRM_HALYARD_SLOOP_TIMESTAMP, {&Task::out}},
 };
 
@@ -142,6 +143,9 @@ class SetParams {
   }
   void operator()(const lowering::Rotate& rotate) const {
     task_.pattern = std::bit_cast<std::uint32_t>(rotate.factor);
+  }
+  void operator()(halyard_format format) const {
+    task_.function = static_cast<std::uint8_t>(format);
   }
 
  private:

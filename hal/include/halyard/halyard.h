@@ -269,6 +269,33 @@ typedef enum halyard_dtype {
 /** Bytes of an element; 0 for no known type. */
 HALYARD_API size_t halyard_dtype_size(halyard_dtype dtype);
 
+/** How blocks of quantised elements lie in bytes. Names and layouts are those of ggml's files; the
+ * chips' manuals have them. Blocks are u8 to all operations but those that take a format. */
+typedef enum halyard_format {
+  HALYARD_Q4_0 = 1,    /**< 32 elements in 18 bytes */
+  HALYARD_Q4_1 = 2,    /**< 32 elements in 20 bytes */
+  HALYARD_Q5_0 = 3,    /**< 32 elements in 22 bytes */
+  HALYARD_Q5_1 = 4,    /**< 32 elements in 24 bytes */
+  HALYARD_Q8_0 = 5,    /**< 32 elements in 34 bytes */
+  HALYARD_Q2_K = 6,    /**< 256 elements in 84 bytes */
+  HALYARD_Q3_K = 7,    /**< 256 elements in 110 bytes */
+  HALYARD_Q4_K = 8,    /**< 256 elements in 144 bytes */
+  HALYARD_Q5_K = 9,    /**< 256 elements in 176 bytes */
+  HALYARD_Q6_K = 10,   /**< 256 elements in 210 bytes */
+  HALYARD_IQ4_NL = 11, /**< 32 elements in 18 bytes */
+  HALYARD_IQ4_XS = 12, /**< 256 elements in 136 bytes */
+  HALYARD_MXFP4 = 13,  /**< 32 elements in 17 bytes */
+  HALYARD_NVFP4 = 14,  /**< 64 elements in 36 bytes */
+  HALYARD_Q1_0 = 15,   /**< 128 elements in 18 bytes */
+  HALYARD_Q2_0 = 16,   /**< 64 elements in 18 bytes */
+  HALYARD_TQ1_0 = 17,  /**< 256 elements in 54 bytes */
+  HALYARD_TQ2_0 = 18   /**< 256 elements in 66 bytes */
+} halyard_format;
+/** Elements of a block; 0 for no known format. */
+HALYARD_API size_t halyard_format_elements(halyard_format format);
+/** Bytes of a block; 0 for no known format. */
+HALYARD_API size_t halyard_format_bytes(halyard_format format);
+
 #define HALYARD_MAX_RANK 6
 
 /** Shape and type of a tensor: row-major, rank 1 to 6, each dimension at least 1. */
@@ -362,7 +389,10 @@ typedef enum halyard_op {
      type, its other rows keep what they hold. Of rows that several indices name the last stays. An
      index out of range fails the job. Of command lists only: a graph's tensors hold nothing before.
    */
-  HALYARD_OP_SCATTER = 27
+  HALYARD_OP_SCATTER = 27,
+  /** in u8 [..., bytes of whole blocks] -> real [..., their elements]; halyard_unpack_params. The
+     last dimension of a view `in` has no gaps. */
+  HALYARD_OP_UNPACK = 28
 } halyard_op;
 
 typedef struct halyard_conv2d_params {
@@ -413,6 +443,12 @@ typedef struct halyard_rotate_params {
   size_t size;
   float factor; /**< finite */
 } halyard_rotate_params;
+
+typedef struct halyard_unpack_params {
+  size_t size;
+  halyard_format format;
+  halyard_dtype dtype; /**< of the result: f32, f16 or bf16 */
+} halyard_unpack_params;
 
 /** Adds an operation. Checks shapes, types and parameters now: HALYARD_INVALID_ARGUMENT names what
  * does not fit. `params` is the op's struct, or NULL where it has none. */

@@ -459,6 +459,11 @@ class Graph : public detail::Handle<halyard_graph> {
                     std::int32_t zero_point = 0) {
     return scaled(HALYARD_OP_REQUANTIZE, in, scale, i8, axis, zero_point);
   }
+  /// The elements of blocks, whose bytes `in` is.
+  Tensor unpack(const Tensor& in, halyard_format format, halyard_dtype dtype = f32) {
+    const halyard_unpack_params params{sizeof(params), format, dtype};
+    return add_op(HALYARD_OP_UNPACK, {in}, &params);
+  }
 
   /// The CPU reference: computes on the calling thread with host memory.
   void evaluate(std::span<const halyard_host_tensor> tensors) const {

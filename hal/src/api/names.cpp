@@ -2,6 +2,8 @@
 // The C interface: version and names of values.
 #include <halyard/halyard.h>
 
+#include "blocks.hpp"
+
 uint32_t halyard_version(void) {
   return HALYARD_VERSION_MAJOR << 16U | HALYARD_VERSION_MINOR << 8U | HALYARD_VERSION_PATCH;
 }
@@ -64,4 +66,12 @@ size_t halyard_dtype_size(halyard_dtype dtype) {
       return 1;
   }
   return 0;
+}
+
+size_t halyard_format_elements(halyard_format format) {
+  return halyard::hal::blocks_of(format).elements;
+}
+
+size_t halyard_format_bytes(halyard_format format) {
+  return halyard::hal::blocks_of(format).bytes;
 }

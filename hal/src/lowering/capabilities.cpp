@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lowering/capabilities.hpp"
 
+#include <cstdlib>
+
 namespace halyard::hal::lowering {
 
 std::string_view to_string(Opcode opcode) {
@@ -33,6 +35,8 @@ std::string_view to_string(Opcode opcode) {
       return "rotation";
     case Opcode::kScatter:
       return "scatter";
+    case Opcode::kUnpack:
+      return "unpacking of blocks";
     case Opcode::kTimestamp:
       return "timestamp";
   }
@@ -57,6 +61,31 @@ std::string_view to_string(halyard_dtype dtype) {
   return "unknown";
 }
 
+namespace {
+
+/// From the first byte to the last. The elements of one tensor are less than 2^31: no overflow.
+std::uint64_t span_of(const Operand& operand) {
+  std::uint64_t elements = 1;
+  for (std::uint32_t i = 0; i < operand.rank; ++i) {
+    const auto stride = std::abs(std::int64_t{operand.strides.at(i)});
+    elements += (operand.dims.at(i) - std::uint64_t{1}) * static_cast<std::uint64_t>(stride);
+  }
+  return elements * halyard_dtype_size(operand.dtype);
+}
+
+std::string reaches_too_far(const Capabilities& chip, const Command& command) {
+  std::uint64_t all = 0;
+  for (const auto& operand : command.operands) {
+    if (operand.rank == 0) continue;
+    const auto bytes = span_of(operand);
+    if (bytes > chip.max_operand_bytes) return "an operand spans more memory than the chip takes";
+    all += bytes;
+  }
+  return all > chip.max_command_bytes ? "its operands span more memory than the chip takes" : "";
+}
+
+}  // namespace
+
 std::string why_not(const Capabilities& chip, const Command& command) {
   if (!chip.opcodes.contains(command.opcode)) {
     return "the chip has no " + std::string(to_string(command.opcode));
@@ -71,6 +100,7 @@ std::string why_not(const Capabilities& chip, const Command& command) {
              std::to_string(operand.rank) + " cannot be merged to that";
     }
   }
+  if (auto reason = reaches_too_far(chip, command); !reason.empty()) return reason;
   return chip.refuse != nullptr ? chip.refuse(command) : std::string();
 }
 

@@ -43,7 +43,7 @@ inline constexpr OpcodeSet kAllOpcodes = {
     Opcode::kMatmul, Opcode::kConv2d,   Opcode::kBinary,     Opcode::kActivate,
     Opcode::kPool2d, Opcode::kSoftmax,  Opcode::kNorm,       Opcode::kCopy,
     Opcode::kGather, Opcode::kQuantize, Opcode::kDequantize, Opcode::kRequantize,
-    Opcode::kRotate, Opcode::kScatter,  Opcode::kTimestamp};
+    Opcode::kRotate, Opcode::kScatter,  Opcode::kUnpack,     Opcode::kTimestamp};
 inline constexpr ActivationSet kAllActivations = {Activation::kNone,    Activation::kRelu,
                                                   Activation::kGelu,    Activation::kSilu,
                                                   Activation::kSigmoid, Activation::kTanh};
@@ -54,6 +54,9 @@ struct Capabilities {
   std::uint32_t max_rank = HALYARD_MAX_RANK;  ///< higher ones are merged where strides allow
   std::uint64_t max_elements = std::numeric_limits<std::int32_t>::max();   ///< of one tensor
   std::uint32_t max_bindings = std::numeric_limits<std::uint32_t>::max();  ///< fixed ones included
+  /// From the first byte to the last of one operand, and of a command's together.
+  std::uint64_t max_operand_bytes = std::uint64_t{1} << 31U;
+  std::uint64_t max_command_bytes = std::uint64_t{1} << 32U;
   /// What the end of a product can do besides.
   bool fuses_bias = true, fuses_scale = true;
   ActivationSet fused_activations = kAllActivations;

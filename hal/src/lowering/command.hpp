@@ -50,6 +50,7 @@ enum class Opcode : std::uint8_t {
   kRequantize,  ///< as kQuantize
   kRotate,      ///< in, angle, out; Rotate
   kScatter,     ///< in, index, out
+  kUnpack,      ///< in, out; halyard_format
   kTimestamp,   ///< a cell: two neighbouring i32 that take the device's time in ns
 };
 
@@ -81,7 +82,7 @@ struct Rotate {
   float factor = 1;
 };
 using Params = std::variant<std::monostate, Epilogue, Conv2d, BinaryOp, Activation, Pool2d, Norm,
-                            Quantize, Rotate>;
+                            Quantize, Rotate, halyard_format>;
 
 struct Command {
   Opcode opcode{};

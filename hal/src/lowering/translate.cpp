@@ -76,6 +76,9 @@ Command translate(halyard_op op, const OpParams& params, std::span<const Operand
   if (const auto* rotate = std::get_if<halyard_rotate_params>(&params)) {
     return {Opcode::kRotate, 0, Rotate{rotate->factor}, {inputs[0], inputs[1], out}};
   }
+  if (const auto* blocks = std::get_if<halyard_unpack_params>(&params)) {
+    return {Opcode::kUnpack, 0, blocks->format, {inputs[0], out}};
+  }
   Command command{plain_of(op), 0, {}, {inputs.begin(), inputs.end()}};
   command.operands.push_back(out);
   return command;

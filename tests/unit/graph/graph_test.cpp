@@ -305,6 +305,25 @@ TEST_F(GraphTest, Rotation) {
   }
 }
 
+TEST_F(GraphTest, Blocks) {
+  const auto bytes = input(HALYARD_U8, {3, 288});
+  const halyard_unpack_params p{sizeof(p), HALYARD_Q4_K, HALYARD_F16};
+  const auto elements = op(HALYARD_OP_UNPACK, {bytes}, p);
+  EXPECT_THAT(dims_of(graph_, elements), ElementsAre(3, 512));
+  EXPECT_EQ(graph_.node(elements).desc.dtype, HALYARD_F16);
+  refuse(HALYARD_OP_UNPACK, {bytes},
+         halyard_unpack_params{sizeof(p), static_cast<halyard_format>(0), HALYARD_F16},
+         "there is no format 0");
+  refuse(HALYARD_OP_UNPACK, {bytes}, halyard_unpack_params{sizeof(p), HALYARD_Q4_K, HALYARD_I32},
+         "gives f32, f16 or bf16");
+  refuse(HALYARD_OP_UNPACK, {bytes}, halyard_unpack_params{sizeof(p), HALYARD_Q8_0, HALYARD_F32},
+         "no multiple of a block's 34 bytes");
+  refuse(HALYARD_OP_UNPACK, {elements}, p, "takes u8");
+  refuse(HALYARD_OP_UNPACK, {input(HALYARD_U8, {18U << 24U})},
+         halyard_unpack_params{sizeof(p), HALYARD_Q1_0, HALYARD_F32}, "too many elements");
+  refuse(HALYARD_OP_UNPACK, {bytes}, {}, "parameters are missing");
+}
+
 TEST(GraphDigest, TellsGraphsApart) {
   const auto build = [](std::uint32_t size, float weight, std::uint32_t pad, const char* name) {
     Graph graph;

@@ -250,6 +250,20 @@ TEST(Reference, QuantisationRoundsHalfToEvenAndSaturates) {
   }
 }
 
+TEST(Reference, UnpacksBlocks) {
+  Graph graph;
+  std::vector<std::uint8_t> block(18);
+  block[1] = 0x3c;  // binary16: 0x3c00 is 1
+  block[2] = 0x9f;
+  const auto in = graph.add_constant({HALYARD_U8, 1, {18}}, std::as_bytes(std::span(block)));
+  const auto out = compute<float>(graph, HALYARD_OP_UNPACK, {in},
+                                  halyard_unpack_params{24, HALYARD_Q4_0, HALYARD_F32});
+  ASSERT_EQ(out.size(), 32U);
+  EXPECT_EQ(out[0], 7);
+  EXPECT_EQ(out[16], 1);
+  EXPECT_EQ(out[31], -8);
+}
+
 TEST(Reference, AsksForEveryTensorByNameAndSize) {
   Graph graph;
   halyard_tensor_desc d{HALYARD_F32, 1, {2}};

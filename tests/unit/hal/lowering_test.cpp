@@ -159,6 +159,20 @@ TEST(Lowering, RefusesATypeByName) {
               HasSubstr("\"the product\": matmul: the chip has no type f32"));
 }
 
+TEST(Lowering, RefusesOperandsThatSpanTooMuch) {
+  Graph graph;
+  const auto x = graph.add_input("x", desc(HALYARD_F32, {4, 256}));
+  graph.add_output("y", add(graph, HALYARD_OP_SOFTMAX, {x}));
+  Capabilities chip;
+  chip.max_operand_bytes = 4096;
+  EXPECT_EQ(lower(graph, chip, false).commands.size(), 2U);
+  chip.max_operand_bytes = 4095;
+  EXPECT_THAT(refusal(graph, chip), HasSubstr("an operand spans more memory than the chip takes"));
+  chip.max_operand_bytes = 4096;
+  chip.max_command_bytes = 8191;
+  EXPECT_THAT(refusal(graph, chip), HasSubstr("its operands span more memory"));
+}
+
 TEST(Lowering, RefusesAnOperationByName) {
   Capabilities chip;
   chip.opcodes.remove(Opcode::kMatmul);
