@@ -27,6 +27,50 @@ halyard_dtype dtype_of(const ggml_tensor* tensor) {
   }
 }
 
+/// Nothing for types whose elements stand by themselves.
+std::optional<halyard_format> format_of(const ggml_tensor* tensor) {
+  switch (tensor->type) {
+    case GGML_TYPE_Q4_0:
+      return HALYARD_Q4_0;
+    case GGML_TYPE_Q4_1:
+      return HALYARD_Q4_1;
+    case GGML_TYPE_Q5_0:
+      return HALYARD_Q5_0;
+    case GGML_TYPE_Q5_1:
+      return HALYARD_Q5_1;
+    case GGML_TYPE_Q8_0:
+      return HALYARD_Q8_0;
+    case GGML_TYPE_Q2_K:
+      return HALYARD_Q2_K;
+    case GGML_TYPE_Q3_K:
+      return HALYARD_Q3_K;
+    case GGML_TYPE_Q4_K:
+      return HALYARD_Q4_K;
+    case GGML_TYPE_Q5_K:
+      return HALYARD_Q5_K;
+    case GGML_TYPE_Q6_K:
+      return HALYARD_Q6_K;
+    case GGML_TYPE_IQ4_NL:
+      return HALYARD_IQ4_NL;
+    case GGML_TYPE_IQ4_XS:
+      return HALYARD_IQ4_XS;
+    case GGML_TYPE_MXFP4:
+      return HALYARD_MXFP4;
+    case GGML_TYPE_NVFP4:
+      return HALYARD_NVFP4;
+    case GGML_TYPE_Q1_0:
+      return HALYARD_Q1_0;
+    case GGML_TYPE_Q2_0:
+      return HALYARD_Q2_0;
+    case GGML_TYPE_TQ1_0:
+      return HALYARD_TQ1_0;
+    case GGML_TYPE_TQ2_0:
+      return HALYARD_TQ2_0;
+    default:
+      return std::nullopt;
+  }
+}
+
 std::uint32_t narrow(std::int64_t dim) {
   if (dim < 1 || dim > INT32_MAX) throw Unsupported("a dimension beyond 31 bits");
   return static_cast<std::uint32_t>(dim);
@@ -70,6 +114,10 @@ std::vector<View> views_of(std::span<const Strided> operands) {
 
 }  // namespace
 
+bool is_blocks(const ggml_tensor* tensor) {
+  return ggml_is_quantized(tensor->type);
+}
+
 std::uint64_t Strided::elements() const {
   return std::accumulate(dims.begin(), dims.end(), std::uint64_t{1}, std::multiplies<>());
 }
@@ -105,6 +153,14 @@ Strided Strided::swapped(std::size_t a, std::size_t b) const {
   return turned;
 }
 
+Strided Strided::inserted(std::size_t dim) const {
+  Strided other = *this;
+  const auto at = static_cast<std::ptrdiff_t>(dim);
+  other.dims.insert(other.dims.begin() + at, 1);
+  other.strides.insert(other.strides.begin() + at, 0);
+  return other;
+}
+
 Strided Strided::reshaped(std::vector<std::uint32_t> shape) const {
   if (!contiguous()) throw Unsupported("another shape of what has gaps");
   Strided other = *this;
@@ -136,6 +192,39 @@ Strided Commands::indices(const ggml_tensor* tensor) const {
   words.dims.push_back(2);
   words.strides.push_back(1);
   return words;
+}
+
+Strided Commands::blocks(const ggml_tensor* tensor) const {
+  if (!format_of(tensor)) throw Unsupported(std::string("type ") + ggml_type_name(tensor->type));
+  auto bytes = strided(tensor, HALYARD_U8);
+  bytes.dims.back() = narrow(static_cast<std::int64_t>(ggml_row_size(tensor->type, tensor->ne[0])));
+  bytes.strides.back() = 1;
+  return bytes;
+}
+
+Strided Commands::movable(const ggml_tensor* tensor) const {
+  return is_blocks(tensor) ? blocks(tensor) : this->tensor(tensor);
+}
+
+Strided Commands::real(const ggml_tensor* tensor, halyard_dtype dtype) {
+  if (!is_blocks(tensor)) {
+    const auto in = this->tensor(tensor);
+    if (in.dtype == dtype) return in;
+    const auto converted = scratch(in.dims, dtype);
+    copy(in, converted);
+    return converted;
+  }
+  auto dims = blocks(tensor).dims;
+  dims.back() = narrow(tensor->ne[0]);
+  const auto unpacked = scratch(std::move(dims), dtype);
+  unpack(tensor, blocks(tensor), unpacked);
+  return unpacked;
+}
+
+void Commands::unpack(const ggml_tensor* tensor, const Strided& blocks, const Strided& out) {
+  const auto format = format_of(tensor);
+  if (!format) throw Unsupported(std::string("type ") + ggml_type_name(tensor->type));
+  add(HALYARD_OP_UNPACK, {blocks, out}, halyard_unpack_params{0, *format, out.dtype});
 }
 
 Strided Commands::strided(const ggml_tensor* tensor, halyard_dtype dtype) const {

@@ -41,12 +41,17 @@ struct Strided {
   /// The first is one more than needed: without it, and what is fixed in it.
   [[nodiscard]] Strided at(std::size_t dim, std::uint32_t index) const;
   [[nodiscard]] Strided swapped(std::size_t a, std::size_t b) const;
+  /// With a dimension of one element before `dim`.
+  [[nodiscard]] Strided inserted(std::size_t dim) const;
   /// The same elements in another shape; *this is contiguous.
   [[nodiscard]] Strided reshaped(std::vector<std::uint32_t> shape) const;
   /// With the dimension of one element repeated `count` times.
   [[nodiscard]] Strided repeated(std::size_t dim, std::uint32_t count) const;
   [[nodiscard]] View view() const;
 };
+
+/// Whether the elements of a row stand in quantised blocks.
+bool is_blocks(const ggml_tensor* tensor);
 
 /// Where a tensor's first element is.
 struct Location {
@@ -68,6 +73,13 @@ class Commands {
   [[nodiscard]] Strided tensor(const ggml_tensor* tensor) const;
   /// Whole numbers of 32 bits, or of 64 as pairs of words: then with a last dimension of two.
   [[nodiscard]] Strided indices(const ggml_tensor* tensor) const;
+  /// The bytes of a tensor of blocks: whole blocks along the last dimension. Throws Unsupported for
+  /// formats that the HAL does not have.
+  [[nodiscard]] Strided blocks(const ggml_tensor* tensor) const;
+  /// A tensor as what only moves it sees it: blocks are bytes.
+  [[nodiscard]] Strided movable(const ggml_tensor* tensor) const;
+  /// A tensor of the graph in this type: itself, or a copy in scratch memory, blocks unpacked.
+  Strided real(const ggml_tensor* tensor, halyard_dtype dtype = HALYARD_F32);
   /// Memory until begin_node().
   Strided scratch(std::vector<std::uint32_t> dims, halyard_dtype dtype);
   /// A constant, in float32.
@@ -81,6 +93,9 @@ class Commands {
   void copy(const Strided& in, const Strided& out) {
     add(HALYARD_OP_CAST, {in, out}, halyard_cast_params{0, out.dtype});
   }
+
+  /// The elements of blocks in `tensor`'s format.
+  void unpack(const ggml_tensor* tensor, const Strided& blocks, const Strided& out);
 
   /// Whether the device has every one of them. Throws what else goes wrong.
   [[nodiscard]] bool supported_by(const Device& device) const;

@@ -288,9 +288,17 @@ void append_sum(const ggml_tensor* node, Commands& commands) {
 // ---- movement ------------------------------------------------------------------------------
 
 void append_copy(const ggml_tensor* node, Commands& commands) {
-  auto in = source(node, 0, commands), out = commands.tensor(node);
+  const auto* from = node->src[0];
+  const auto out = commands.movable(node);
   // ggml truncates where the HAL rounds.
-  need(is_integer(node) == is_integer(node->src[0]), "conversion between real and whole numbers");
+  need(is_integer(node) == is_integer(from), "conversion between real and whole numbers");
+  need(!is_blocks(node) || node->type == from->type, "quantising");
+  const bool unpacks = is_blocks(from) && !is_blocks(node);
+  if (unpacks && ggml_are_same_shape(from, node)) {
+    commands.unpack(from, commands.blocks(from), out);
+    return;
+  }
+  const auto in = unpacks ? commands.real(from) : commands.movable(from);
   if (in.dims == out.dims) {
     commands.copy(in, out);
   } else if (in.contiguous()) {
@@ -303,8 +311,8 @@ void append_copy(const ggml_tensor* node, Commands& commands) {
 }
 
 void append_concat(const ggml_tensor* node, Commands& commands) {
-  const auto a = source(node, 0, commands), b = source(node, 1, commands);
-  const auto out = commands.tensor(node);
+  const auto a = commands.movable(node->src[0]), b = commands.movable(node->src[1]);
+  const auto out = commands.movable(node);
   const auto dim = axis(static_cast<std::size_t>(param<std::int32_t>(node, 0)));
   commands.copy(a, out.slice(dim, 0, a.dims[dim]));
   commands.copy(b, out.slice(dim, a.dims[dim], b.dims[dim]));
@@ -342,13 +350,15 @@ void append_upscale(const ggml_tensor* node, Commands& commands) {
 
 void append_get_rows(const ggml_tensor* node, Commands& commands) {
   constexpr std::uint32_t kMaxBatches = 256;
-  const auto rows = source(node, 0, commands), index = source(node, 1, commands);
+  const auto rows = commands.movable(node->src[0]), index = source(node, 1, commands);
   const auto out = commands.tensor(node);
   need(is_integer(node) == is_integer(node->src[0]), "conversion");
   const auto outer = out.dims[0], inner = out.dims[1];
   need(outer * inner <= kMaxBatches, "so many batches");
   const bool converts = rows.dtype != out.dtype;
-  const auto picked = converts ? commands.scratch(out.dims, rows.dtype) : out;
+  auto dims = out.dims;
+  dims.back() = rows.dims.back();
+  const auto picked = converts ? commands.scratch(dims, rows.dtype) : out;
   for (std::uint32_t i = 0; i < outer; ++i) {
     for (std::uint32_t k = 0; k < inner; ++k) {
       // src1 is [.., outer, inner, n] in ggml's dimensions 2, 1, 0.
@@ -357,7 +367,11 @@ void append_get_rows(const ggml_tensor* node, Commands& commands) {
                     index.at(0, 0).at(0, i).at(0, k), picked.at(0, i).at(0, k)});
     }
   }
-  if (converts) commands.copy(picked, out);
+  if (is_blocks(node->src[0])) {
+    commands.unpack(node->src[0], picked, out);
+  } else if (converts) {
+    commands.copy(picked, out);
+  }
 }
 
 void append_pool_2d(const ggml_tensor* node, Commands& commands) {
@@ -576,6 +590,10 @@ void append(const ggml_tensor* node, Commands& commands) {
       return append_pool_2d(node, commands);
     case GGML_OP_MUL_MAT:
       return append_mul_mat(node, commands);
+    case GGML_OP_MUL_MAT_ID:
+      return append_mul_mat_id(node, commands);
+    case GGML_OP_ADD_ID:
+      return append_add_id(node, commands);
     case GGML_OP_OUT_PROD:
       return append_out_prod(node, commands);
     case GGML_OP_CONV_2D:

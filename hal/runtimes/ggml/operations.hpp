@@ -24,6 +24,9 @@ void append_out_prod(const ggml_tensor* node, Commands& commands);
 void append_conv_2d(const ggml_tensor* node, Commands& commands);
 void append_flash_attention(const ggml_tensor* node, Commands& commands);
 
+/// Mixtures of experts; experts.cpp.
+void append_mul_mat_id(const ggml_tensor* node, Commands& commands);
+void append_add_id(const ggml_tensor* node, Commands& commands);
 /// Rotary embeddings, also the other way round; rotary.cpp.
 void append_rope(const ggml_tensor* node, Commands& commands);
 /// rows.cpp.

@@ -9,8 +9,19 @@
 namespace halyard::ggml {
 namespace {
 
-bool is_short(halyard_dtype dtype) {
-  return dtype == HALYARD_F16 || dtype == HALYARD_BF16;
+/// The type in which a weight is multiplied.
+halyard_dtype factor_type(const ggml_tensor* weight) {
+  switch (weight->type) {
+    case GGML_TYPE_F16:
+      return HALYARD_F16;
+    case GGML_TYPE_BF16:
+      return HALYARD_BF16;
+    case GGML_TYPE_I8:
+    case GGML_TYPE_I32:
+      throw Unsupported("integers");
+    default:
+      return HALYARD_F32;
+  }
 }
 
 /// out = a x b for [batch, batch, row, column], where a batch of the output may need only every
@@ -45,21 +56,18 @@ void multiply(const Strided& a, const Strided& b, const Strided& out, Commands& 
 
 /// ggml multiplies rows by rows: out[n][m] = sum of in[n][k] * weight[m][k].
 void append_mul_mat(const ggml_tensor* node, Commands& commands) {
-  auto weight = commands.tensor(node->src[0]), in = commands.tensor(node->src[1]);
   const auto out = commands.tensor(node);
   if (out.dtype != HALYARD_F32) throw Unsupported("a product that is not f32");
   const bool precise = param<std::int32_t>(node, 0) == GGML_PREC_F32;
-  const auto type = is_short(weight.dtype) && !precise ? weight.dtype : HALYARD_F32;
-  if (weight.dtype == HALYARD_I32 || weight.dtype == HALYARD_I8) throw Unsupported("integers");
-  weight = as(type, weight, commands);
-  in = as(type, in, commands);
+  const auto type = precise ? HALYARD_F32 : factor_type(node->src[0]);
+  const auto weight = commands.real(node->src[0], type);
+  const auto in = commands.real(node->src[1], type);
   multiply(in, weight.swapped(2, 3), out, commands);
 }
 
 /// out[j][i] = sum of b[k][j] * a[k][i].
 void append_out_prod(const ggml_tensor* node, Commands& commands) {
-  const auto a = as(HALYARD_F32, commands.tensor(node->src[0]), commands);
-  const auto b = as(HALYARD_F32, commands.tensor(node->src[1]), commands);
+  const auto a = commands.real(node->src[0]), b = commands.real(node->src[1]);
   multiply(b.swapped(2, 3), a, commands.tensor(node), commands);
 }
 
@@ -90,15 +98,14 @@ void append_conv_2d(const ggml_tensor* node, Commands& commands) {
 
 /// softmax(q x k^T * scale + mask) x v, head by head; several heads of q may share one of k and v.
 void append_flash_attention(const ggml_tensor* node, Commands& commands) {
-  const auto q = commands.tensor(node->src[0]);
-  const auto k = as(HALYARD_F32, commands.tensor(node->src[1]), commands);
-  const auto v = as(HALYARD_F32, commands.tensor(node->src[2]), commands);
+  const auto q = commands.real(node->src[0]), k = commands.real(node->src[1]);
+  const auto v = commands.real(node->src[2]);
   // ggml's output is [batch, row, head, column].
   const auto out = commands.tensor(node).swapped(1, 2);
   const auto dims = std::vector<std::uint32_t>{q.dims[0], q.dims[1], q.dims[2], k.dims[2]};
   const auto scores = commands.scratch(dims, HALYARD_F32);
   const auto weights = commands.scratch(dims, HALYARD_F32);
-  multiply(as(HALYARD_F32, q, commands), k.swapped(2, 3), scores, commands);
+  multiply(q, k.swapped(2, 3), scores, commands);
   Attention attention{param<float>(node, 0), param<float>(node, 1), param<float>(node, 2), {}, {}};
   if (node->src[3] != nullptr) {
     attention.mask = commands.tensor(node->src[3]).slice(2, 0, q.dims[2]);
