@@ -36,9 +36,9 @@ void unpack_row(Format format, const std::byte* in, const Row& out, std::size_t 
 
 void Fast::unpack(Format format, const Tensor& in, const Tensor& out) {
   using Rows = Walk<2>;
-  const auto [elements, bytes] = shape_of(format);
+  const BlockShape shape = shape_of(format);
   const unsigned last = out.rank - 1;
-  const std::size_t blocks = in.dims.at(last) / bytes;
+  const std::size_t blocks = in.dims.at(last) / shape.bytes;
   const Rows rows({&out, &in}, last);
   rows.for_each([&](const Rows::Offsets& begin) {
     const std::int64_t work = std::int64_t{out.dims.at(last)} * kWorkPerElement;
@@ -48,8 +48,8 @@ void Fast::unpack(Format format, const Tensor& in, const Tensor& out) {
       };
       const Row target{address_of(out, offset(0)), out.type, out.strides.at(last)};
       const std::size_t first = blocks * part / parts;
-      unpack_row(format, address_of(in, offset(1)) + first * bytes, target.skip(first * elements),
-                 blocks * (part + 1) / parts - first);
+      unpack_row(format, address_of(in, offset(1)) + first * shape.bytes,
+                 target.skip(first * shape.elements), blocks * (part + 1) / parts - first);
     });
   });
 }

@@ -208,15 +208,15 @@ Strided Commands::movable(const ggml_tensor* tensor) const {
 
 Strided Commands::real(const ggml_tensor* tensor, halyard_dtype dtype) {
   if (!is_blocks(tensor)) {
-    const auto in = this->tensor(tensor);
+    auto in = this->tensor(tensor);
     if (in.dtype == dtype) return in;
-    const auto converted = scratch(in.dims, dtype);
+    auto converted = scratch(in.dims, dtype);
     copy(in, converted);
     return converted;
   }
   auto dims = blocks(tensor).dims;
   dims.back() = narrow(tensor->ne[0]);
-  const auto unpacked = scratch(std::move(dims), dtype);
+  auto unpacked = scratch(std::move(dims), dtype);
   unpack(tensor, blocks(tensor), unpacked);
   return unpacked;
 }

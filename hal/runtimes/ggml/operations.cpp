@@ -464,7 +464,7 @@ std::vector<float> slopes(std::uint32_t heads, float max_bias) {
 
 Strided as(halyard_dtype dtype, const Strided& in, Commands& commands) {
   if (in.dtype == dtype) return in;
-  const auto converted = commands.scratch(in.dims, dtype);
+  auto converted = commands.scratch(in.dims, dtype);
   commands.copy(in, converted);
   return converted;
 }
