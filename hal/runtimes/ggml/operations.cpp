@@ -322,7 +322,7 @@ void append_pad(const ggml_tensor* node, Commands& commands) {
   const auto in = source(node, 0, commands);
   auto out = commands.tensor(node);
   need(param<std::int32_t>(node, 8) == 0, "circular padding");
-  fill_zero(out, commands);
+  fill(out, 0, commands);
   for (std::size_t i = 0; i < GGML_MAX_DIMS; ++i) {
     const auto before = param<std::int32_t>(node, 2 * i);
     need(before >= 0, "negative padding");
@@ -374,25 +374,6 @@ void append_get_rows(const ggml_tensor* node, Commands& commands) {
   }
 }
 
-void append_pool_2d(const ggml_tensor* node, Commands& commands) {
-  const auto kind = param<std::int32_t>(node, 0);
-  need(kind == GGML_OP_POOL_MAX || kind == GGML_OP_POOL_AVG, "this pool");
-  const auto value = [&](std::size_t n) {
-    const auto v = param<std::int32_t>(node, n);
-    need(v >= 0, "negative parameters");
-    return static_cast<std::uint32_t>(v);
-  };
-  const halyard_pool2d_params params{
-      0,        value(2), value(1), value(4), value(3),
-      value(6), value(5), value(6), value(5), kind == GGML_OP_POOL_AVG};
-  const auto in = as(HALYARD_F32, source(node, 0, commands), commands);
-  const auto out = commands.tensor(node);
-  const auto result = out.dtype == HALYARD_F32 ? out : commands.scratch(out.dims, HALYARD_F32);
-  commands.add(kind == GGML_OP_POOL_MAX ? HALYARD_OP_MAX_POOL2D : HALYARD_OP_AVG_POOL2D,
-               {in, result}, params);
-  if (out.dtype != HALYARD_F32) commands.copy(result, out);
-}
-
 void append_arange(const ggml_tensor* node, Commands& commands) {
   const auto out = commands.tensor(node);
   std::vector<float> values;
@@ -402,8 +383,7 @@ void append_arange(const ggml_tensor* node, Commands& commands) {
 }
 
 void append_fill(const ggml_tensor* node, Commands& commands) {
-  const auto out = commands.tensor(node);
-  spread(commands.scalar(param<float>(node, 0), out.dims.size()), out, commands);
+  fill(commands.tensor(node), param<float>(node, 0), commands);
 }
 
 void append_diag_mask(const ggml_tensor* node, Commands& commands) {
@@ -420,6 +400,32 @@ void append_diag_mask(const ggml_tensor* node, Commands& commands) {
     }
   }
   binary(HALYARD_OP_ADD, in, commands.constant(mask, {1, 1, rows, columns}), out, commands);
+}
+
+void append_windows(const ggml_tensor* node, Commands& commands) {
+  switch (node->op) {
+    case GGML_OP_POOL_1D:
+      return append_pool_1d(node, commands);
+    case GGML_OP_POOL_2D:
+      return append_pool_2d(node, commands);
+    case GGML_OP_CONV_2D:
+    case GGML_OP_CONV_2D_DW:
+      return append_conv_2d(node, commands);
+    case GGML_OP_CONV_3D:
+      return append_conv_3d(node, commands);
+    case GGML_OP_CONV_TRANSPOSE_1D:
+      return append_conv_transpose_1d(node, commands);
+    case GGML_OP_CONV_TRANSPOSE_2D:
+      return append_conv_transpose_2d(node, commands);
+    case GGML_OP_IM2COL:
+      return append_im2col(node, commands);
+    case GGML_OP_IM2COL_3D:
+      return append_im2col_3d(node, commands);
+    case GGML_OP_SSM_CONV:
+      return append_ssm_conv(node, commands);
+    default:
+      throw Unsupported("this operation");
+  }
 }
 
 void append_movement(const ggml_tensor* node, Commands& commands) {
@@ -443,7 +449,7 @@ void append_movement(const ggml_tensor* node, Commands& commands) {
     case GGML_OP_DIAG_MASK_INF:
       return append_diag_mask(node, commands);
     default:
-      throw Unsupported("this operation");
+      return append_windows(node, commands);
   }
 }
 
@@ -474,8 +480,8 @@ void binary(halyard_op op, const Strided& a, const Strided& b, const Strided& ou
   commands.add(op, split_repeats({a, b, out}));
 }
 
-void fill_zero(const Strided& out, Commands& commands) {
-  spread(commands.scalar(0, out.dims.size()), out, commands);
+void fill(const Strided& out, float value, Commands& commands) {
+  spread(commands.scalar(value, out.dims.size()), out, commands);
 }
 
 void masked_softmax(const Strided& scores, const Attention& attention, const Strided& out,
@@ -586,8 +592,6 @@ void append(const ggml_tensor* node, Commands& commands) {
     case GGML_OP_CONT:
     case GGML_OP_DUP:
       return append_copy(node, commands);
-    case GGML_OP_POOL_2D:
-      return append_pool_2d(node, commands);
     case GGML_OP_MUL_MAT:
       return append_mul_mat(node, commands);
     case GGML_OP_MUL_MAT_ID:
@@ -596,9 +600,6 @@ void append(const ggml_tensor* node, Commands& commands) {
       return append_add_id(node, commands);
     case GGML_OP_OUT_PROD:
       return append_out_prod(node, commands);
-    case GGML_OP_CONV_2D:
-    case GGML_OP_CONV_2D_DW:
-      return append_conv_2d(node, commands);
     case GGML_OP_ROPE:
     case GGML_OP_ROPE_BACK:
       return append_rope(node, commands);

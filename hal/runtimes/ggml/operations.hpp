@@ -21,12 +21,23 @@ void append(const ggml_tensor* node, Commands& commands);
 // By kind, for append(); products.cpp.
 void append_mul_mat(const ggml_tensor* node, Commands& commands);
 void append_out_prod(const ggml_tensor* node, Commands& commands);
-void append_conv_2d(const ggml_tensor* node, Commands& commands);
 void append_flash_attention(const ggml_tensor* node, Commands& commands);
 
 /// Mixtures of experts; experts.cpp.
 void append_mul_mat_id(const ggml_tensor* node, Commands& commands);
 void append_add_id(const ggml_tensor* node, Commands& commands);
+
+// windows.cpp.
+void append_pool_1d(const ggml_tensor* node, Commands& commands);
+void append_pool_2d(const ggml_tensor* node, Commands& commands);
+void append_conv_2d(const ggml_tensor* node, Commands& commands);
+void append_conv_3d(const ggml_tensor* node, Commands& commands);
+void append_conv_transpose_1d(const ggml_tensor* node, Commands& commands);
+void append_conv_transpose_2d(const ggml_tensor* node, Commands& commands);
+void append_im2col(const ggml_tensor* node, Commands& commands);
+void append_im2col_3d(const ggml_tensor* node, Commands& commands);
+void append_ssm_conv(const ggml_tensor* node, Commands& commands);
+
 /// Rotary embeddings, also the other way round; rotary.cpp.
 void append_rope(const ggml_tensor* node, Commands& commands);
 /// rows.cpp.
@@ -38,7 +49,7 @@ Strided as(halyard_dtype dtype, const Strided& in, Commands& commands);
 /// output's. Types alike.
 void binary(halyard_op op, const Strided& a, const Strided& b, const Strided& out,
             Commands& commands);
-void fill_zero(const Strided& out, Commands& commands);
+void fill(const Strided& out, float value, Commands& commands);
 
 /// in * scale, squeezed, masked, softmax, all in float32; the mask may be absent. `in` is scratch
 /// memory of [batch, head, row, column] and is overwritten.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Matrix products, convolutions, attention.
+// Matrix products, attention.
 
 #include <algorithm>
 
@@ -69,31 +69,6 @@ void append_mul_mat(const ggml_tensor* node, Commands& commands) {
 void append_out_prod(const ggml_tensor* node, Commands& commands) {
   const auto a = commands.real(node->src[0]), b = commands.real(node->src[1]);
   multiply(b.swapped(2, 3), a, commands.tensor(node), commands);
-}
-
-void append_conv_2d(const ggml_tensor* node, Commands& commands) {
-  const auto weight = as(HALYARD_F32, commands.tensor(node->src[0]), commands);
-  auto in = as(HALYARD_F32, commands.tensor(node->src[1]), commands);
-  const auto value = [&](std::size_t n) {
-    const auto v = param<std::int32_t>(node, n);
-    if (v < 0) throw Unsupported("negative parameters");
-    return static_cast<std::uint32_t>(v);
-  };
-  auto pad_w = value(2), pad_h = value(3);
-  const auto dilation_w = value(4), dilation_h = value(5);
-  // Windows that lie in the padding alone are none of the HAL's: there the padding is in memory.
-  if (pad_w > (weight.dims[3] - 1) * dilation_w || pad_h > (weight.dims[2] - 1) * dilation_h) {
-    const auto padded = commands.scratch(
-        {in.dims[0], in.dims[1], in.dims[2] + 2 * pad_h, in.dims[3] + 2 * pad_w}, HALYARD_F32);
-    fill_zero(padded, commands);
-    commands.copy(in, padded.slice(2, pad_h, in.dims[2]).slice(3, pad_w, in.dims[3]));
-    in = padded;
-    pad_w = pad_h = 0;
-  }
-  const auto groups = node->op == GGML_OP_CONV_2D_DW ? in.dims[1] : 1;
-  const halyard_conv2d_params params{0,     value(1), value(0), dilation_h, dilation_w,
-                                     pad_h, pad_w,    pad_h,    pad_w,      groups};
-  commands.add(HALYARD_OP_CONV2D, {in, weight, commands.tensor(node)}, params);
 }
 
 /// softmax(q x k^T * scale + mask) x v, head by head; several heads of q may share one of k and v.
