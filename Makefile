@@ -49,7 +49,7 @@ run-llm: all ## llama.cpp from Debian writes a text on a card in the VM, and on 
 soak: all ## For hours: 100,000 injected faults under load, ten minutes of killed clients on each card
 	@scripts/soak --kernel "$(KERNEL)"
 
-bench: all ## Measure: VM latency and throughput, engine and sim on the host
+bench: setup all ## Measure: VM latency and throughput, engine and sim on the host
 	@scripts/bench --card "$(CHIP)" --kernel "$(KERNEL)"
 
 vm: all ## A shell inside the VM: card plugged in, modules loaded, build tree mounted

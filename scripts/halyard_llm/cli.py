@@ -6,6 +6,7 @@ import sys
 
 from halyard_check.core import enabled_chips
 
+from .bench import bench
 from .run import compare
 from .tools import LlmError, build
 
@@ -20,6 +21,7 @@ def parse_arguments():
     parser.add_argument("--card", metavar="CHIP", required=True, choices=enabled_chips(), help="which card, or the model of which chip")
     parser.add_argument("--kernel", metavar="VERSION", default="", help="test kernel, see scripts/fetch-kernel")
     parser.add_argument("--only", choices=("vm", "sim"), help="only one of the two ways")
+    parser.add_argument("--bench", action="store_true", help="print figures instead: products, texts, calls for a token")
     return parser.parse_args()
 
 
@@ -27,6 +29,9 @@ def main():
     arguments = parse_arguments()
     kernels = {"vm": arguments.kernel, "sim": None}
     try:
+        if arguments.bench:
+            bench([arguments.card], arguments.kernel)
+            return 0
         build([arguments.card])
         for way, kernel in kernels.items():
             if arguments.only in (None, way):
