@@ -12,7 +12,8 @@ namespace halyard::ggml {
 
 /// What is no more than another view of its source.
 bool is_view(const ggml_tensor* node);
-/// Views and empty tensors need no command.
+/// Views and empty tensors need no command, nor do branches of a graph that its host has switched
+/// off: what they would read may never have been written.
 bool does_nothing(const ggml_tensor* node);
 
 /// Appends what computes `node`. Throws Unsupported.
