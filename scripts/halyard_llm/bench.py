@@ -52,7 +52,7 @@ def print_calls(chip, kernel):
     if status:
         raise LlmError("\n".join([f"exit status {status} of {shlex.join(map(str, words))}:", *output.splitlines()[-8:]]))
     few, many = (read_calls(folder / f"calls.{tokens}") for tokens in (FEW, MANY))
-    jobs = read_jobs(folder / f"jobs.{MANY}")[0] - read_jobs(folder / f"jobs.{FEW}")[0]
+    jobs = read_jobs(folder / f"jobs.{MANY}").completed - read_jobs(folder / f"jobs.{FEW}").completed
     each = {name: (calls - few.get(name, 0)) / (MANY - FEW) for name, calls in many.items()}
     dearest = sorted((name for name in each if name != "all" and each[name] >= 0.5), key=lambda name: -each[name])
     print(f"a token in the VM: {jobs / (MANY - FEW):.2f} jobs, {each['all']:.1f} system calls")

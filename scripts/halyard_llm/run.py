@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .model import model
-from .tools import IN_PROCESS, LIBRARIES, MODELS, PLUGIN, SCRIPTS, LlmError, fetch, read_jobs, run_logged
+from .tools import IN_PROCESS, LIBRARIES, MODELS, PLUGIN, SCRIPTS, Jobs, LlmError, fetch, read_jobs, run_logged
 
 PROMPT, TOKENS, THREADS = "bada kilo", 64, 2
 MINUTES = 10
@@ -21,17 +21,16 @@ class Outcome:
     device: str
     texts: dict = field(default_factory=dict)  # "cpu", "card"
     rates: dict = field(default_factory=dict)  # (which, "prompt" or "generation"): tokens/s
-    jobs: int = 0
-    failed_jobs: int = 0
+    jobs: Jobs = field(default_factory=Jobs)
 
     def problems(self):
         found = []
         if self.texts["cpu"] != self.texts["card"]:
             found.append(f"the texts differ: CPU {self.texts['cpu']!r}, {self.device} {self.texts['card']!r}")
-        if self.jobs < TOKENS:
-            found.append(f"{self.device} counted {self.jobs} jobs for {TOKENS} tokens")
-        if self.failed_jobs:
-            found.append(f"{self.device} counted {self.failed_jobs} failed jobs")
+        if self.jobs.completed < TOKENS:
+            found.append(f"{self.device} counted {self.jobs.completed} jobs for {TOKENS} tokens")
+        if self.jobs.failed:
+            found.append(f"{self.device} counted {self.jobs.failed} failed jobs")
         return found
 
     def lines(self):
@@ -40,7 +39,7 @@ class Outcome:
             cpu, card = self.rates["cpu", what], self.rates["card", what]
             yield f"{what + ', tokens/s':<28}{cpu:>14.1f}{card:>14.1f}{card / cpu:>9.2f}"
         same = "the same" if self.texts["cpu"] == self.texts["card"] else "DIFFERENT"
-        yield f"{TOKENS} tokens at temperature 0: {same} text; {self.jobs} jobs, {self.jobs / TOKENS:.1f} for a token"
+        yield f"{TOKENS} tokens at temperature 0: {same} text; {self.jobs.completed} jobs, {self.jobs.completed / TOKENS:.1f} for a token"
 
 
 def read_rates(path):
@@ -56,7 +55,7 @@ def read_outcome(where, device, out):
         outcome.texts[which] = (out / f"{which}.text").read_bytes()
         for what, rate in read_rates(out / f"{which}.json").items():
             outcome.rates[which, what] = rate
-    outcome.jobs, outcome.failed_jobs = read_jobs(out / "card.jobs")
+    outcome.jobs = read_jobs(out / "card.jobs")
     return outcome
 
 

@@ -4,6 +4,7 @@
 import os
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -13,7 +14,7 @@ MODELS = BUILD / "llm"
 LIBRARIES = BUILD / "user" / "lib"
 PLUGIN = LIBRARIES / "halyard" / "runtimes" / "libggml-halyard.so"
 # In the file that HALYARD_GGML_STATISTICS names.
-JOBS = re.compile(r"^\S+: (\d+) jobs completed, (\d+) failed", re.MULTILINE)
+JOBS = re.compile(r"^\S+: (\d+) jobs completed, (\d+) failed, \d+ command lists recorded, (\d+) graphs without commands$", re.MULTILINE)
 # What a run with the model of a chip in this process, rather than with a card, needs besides.
 IN_PROCESS = {"HALYARD_PLATFORM": "sim"}
 
@@ -48,7 +49,16 @@ def build(chips, run=run_logged):
             raise LlmError("\n".join(["the back end does not build:", *output.splitlines()[-15:]]))
 
 
+@dataclass
+class Jobs:
+    """What the driver of the one device that a process has used counted, and graphs that needed no job."""
+
+    completed: int = 0
+    failed: int = 0
+    empty: int = 0
+
+
 def read_jobs(path):
-    """(completed, failed) of the one device that a process has used: each back end tells the device's counters at its end."""
-    counts = JOBS.findall(path.read_text()) if path.is_file() else []
-    return tuple(max((int(count[i]) for count in counts), default=0) for i in range(2))
+    counts = [tuple(map(int, count)) for count in JOBS.findall(path.read_text())] if path.is_file() else []
+    # Each back end tells the counters of the device at its end, and its own graphs.
+    return Jobs(max((count[0] for count in counts), default=0), max((count[1] for count in counts), default=0), sum(count[2] for count in counts))

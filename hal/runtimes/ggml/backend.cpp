@@ -34,10 +34,11 @@ class Stream {
     const char* path = secure_getenv("HALYARD_GGML_STATISTICS");
     if (path == nullptr) return;
     const auto jobs = device_.hal().jobs();
-    std::ofstream(path, std::ios::app) << device_.name() + ": " + std::to_string(jobs.completed) +
-                                              " jobs completed, " + std::to_string(jobs.failed) +
-                                              " failed, " + std::to_string(programs_.recorded()) +
-                                              " command lists recorded\n";
+    std::ofstream(path, std::ios::app)
+        << device_.name() + ": " + std::to_string(jobs.completed) + " jobs completed, " +
+               std::to_string(jobs.failed) + " failed, " + std::to_string(programs_.recorded()) +
+               " command lists recorded, " + std::to_string(programs_.empty()) +
+               " graphs without commands\n";
   }
 
  private:

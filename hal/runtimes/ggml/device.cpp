@@ -77,7 +77,7 @@ std::uint64_t bytes_of(const ggml_tensor* node, const Commands& commands) {
 }
 
 bool supports_op(ggml_backend_dev_t device, const ggml_tensor* node) {
-  if (is_view(node)) return true;
+  if (is_view(node) || ggml_is_empty(node)) return true;
   try {
     Commands commands;
     append(node, commands);

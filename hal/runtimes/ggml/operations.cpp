@@ -545,8 +545,7 @@ bool is_view(const ggml_tensor* node) {
 }
 
 bool does_nothing(const ggml_tensor* node) {
-  return is_view(node) || ggml_nelements(node) == 0 ||
-         (node->flags & GGML_TENSOR_FLAG_COMPUTE) == 0;
+  return is_view(node) || ggml_is_empty(node) || (node->flags & GGML_TENSOR_FLAG_COMPUTE) == 0;
 }
 
 void append(const ggml_tensor* node, Commands& commands) {

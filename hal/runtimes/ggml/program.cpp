@@ -126,7 +126,10 @@ const Programs::Entry& Programs::find(const Scan& scan) {
 
 void Programs::run(ggml_cgraph* graph, Queue& queue) {
   const Scan scan(graph, type_);
-  if (scan.nodes().empty()) return;
+  if (scan.nodes().empty()) {
+    ++empty_;
+    return;
+  }
   const auto bindings = scan.bindings();
   Point done;
   for (const auto& program : find(scan).programs)

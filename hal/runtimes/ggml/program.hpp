@@ -28,6 +28,8 @@ class Programs {
   void run(ggml_cgraph* graph, Queue& queue);
 
   [[nodiscard]] std::uint64_t recorded() const { return recorded_; }
+  /// Graphs that needed no job: of views and of tensors without elements.
+  [[nodiscard]] std::uint64_t empty() const { return empty_; }
 
  private:
   struct Entry {
@@ -47,7 +49,7 @@ class Programs {
   const ggml_backend_buffer_type_t type_;
   Entries entries_;  ///< most recently used first
   std::unordered_map<std::string_view, Entries::iterator> by_key_;
-  std::uint64_t recorded_ = 0;
+  std::uint64_t recorded_ = 0, empty_ = 0;
 };
 
 }  // namespace halyard::ggml

@@ -129,7 +129,7 @@ void append_pool(const ggml_tensor* node, std::array<Windows, 2> windows, Comman
   const auto kind = param<std::int32_t>(node, 0);
   if (kind != GGML_OP_POOL_MAX && kind != GGML_OP_POOL_AVG) throw Unsupported("this pool");
   const bool average = kind == GGML_OP_POOL_AVG;
-  auto in = as(HALYARD_F32, commands.tensor(node->src[0]), commands);
+  auto in = commands.real(node->src[0]);
   auto& [height, width] = windows;
   if (height.before >= height.kernel || width.before >= width.kernel) {
     in = padded(in, windows, average ? 0 : -std::numeric_limits<float>::max(), commands);
@@ -207,8 +207,8 @@ void append_im2col_3d(const ggml_tensor* node, Commands& commands) {
 }
 
 void append_conv_2d(const ggml_tensor* node, Commands& commands) {
-  const auto weight = as(HALYARD_F32, commands.tensor(node->src[0]), commands);
-  auto in = as(HALYARD_F32, commands.tensor(node->src[1]), commands);
+  const auto weight = commands.real(node->src[0]);
+  auto in = commands.real(node->src[1]);
   std::array<Windows, 2> windows{Windows{side(node, 1), weight.dims[2], count_of(node, 1),
                                          count_of(node, 3), count_of(node, 5)},
                                  Windows{side(node, 0), weight.dims[3], count_of(node, 0),
@@ -237,8 +237,8 @@ void append_conv_3d(const ggml_tensor* node, Commands& commands) {
   const auto windows = volume_of(node, 0);
   const auto& [depth, height, width] = windows;
   const auto channels = count_of(node, 9), batch = count_of(node, 10), outputs = count_of(node, 11);
-  const auto weight = as(HALYARD_F32, commands.tensor(node->src[0]), commands);
-  auto in = as(HALYARD_F32, commands.tensor(node->src[1]), commands);
+  const auto weight = commands.real(node->src[0]);
+  auto in = commands.real(node->src[1]);
   in = inserted(in, 0);
   in.dims[0] = batch, in.strides[0] = in.strides[1] * channels, in.dims[1] = channels;
   const auto columns = commands.scratch({batch, depth.count, height.count, width.count, channels,
@@ -254,8 +254,8 @@ void append_conv_3d(const ggml_tensor* node, Commands& commands) {
 
 void append_conv_transpose_1d(const ggml_tensor* node, Commands& commands) {
   // [1, ic, oc, k], [1, 1, ic, l] and [1, 1, oc, l]
-  const auto kernel = as(HALYARD_F32, commands.tensor(node->src[0]), commands);
-  const auto in = as(HALYARD_F32, commands.tensor(node->src[1]), commands);
+  const auto kernel = commands.real(node->src[0]);
+  const auto in = commands.real(node->src[1]);
   const auto out = commands.tensor(node);
   if (kernel.dims[0] != 1 || in.dims[0] != 1 || in.dims[1] != 1)
     throw Unsupported("more dimensions");
@@ -265,8 +265,7 @@ void append_conv_transpose_1d(const ggml_tensor* node, Commands& commands) {
 
 void append_conv_transpose_2d(const ggml_tensor* node, Commands& commands) {
   const auto stride = count_of(node, 0);
-  convolve_transposed(as(HALYARD_F32, commands.tensor(node->src[0]), commands),
-                      as(HALYARD_F32, commands.tensor(node->src[1]), commands), stride, stride,
+  convolve_transposed(commands.real(node->src[0]), commands.real(node->src[1]), stride, stride,
                       commands.tensor(node), commands);
 }
 
