@@ -24,7 +24,7 @@ namespace halyard::hal {
 
 /// Raised whenever anything in this header, in graph.hpp or in command_list.hpp changes: library
 /// and plug-in must agree exactly.
-inline constexpr std::uint32_t kPluginAbi = 4;
+inline constexpr std::uint32_t kPluginAbi = 5;
 
 /// On a chip without MMU an address is a slot, which is the position of a buffer in the job's list,
 /// and an offset in that buffer: `slot << kSlotShift | offset`.

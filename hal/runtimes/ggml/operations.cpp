@@ -292,7 +292,14 @@ void append_copy(const ggml_tensor* node, Commands& commands) {
   const auto out = commands.movable(node);
   // ggml truncates where the HAL rounds.
   need(is_integer(node) == is_integer(from), "conversion between real and whole numbers");
-  need(!is_blocks(node) || node->type == from->type, "quantising");
+  if (is_blocks(node) && node->type != from->type) {
+    auto in = commands.real(from);
+    auto dims = out.dims;
+    dims.back() = static_cast<std::uint32_t>(node->ne[0]);
+    if (in.dims != dims) in = in.reshaped(dims);
+    quantise(in, node->type, out, commands);
+    return;
+  }
   const bool unpacks = is_blocks(from) && !is_blocks(node);
   if (unpacks && ggml_are_same_shape(from, node)) {
     commands.unpack(from, commands.blocks(from), out);

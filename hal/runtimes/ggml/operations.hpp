@@ -51,6 +51,9 @@ Strided as(halyard_dtype dtype, const Strided& in, Commands& commands);
 void binary(halyard_op op, const Strided& a, const Strided& b, const Strided& out,
             Commands& commands);
 void fill(const Strided& out, float value, Commands& commands);
+/// Into the bytes of blocks, as ggml rounds; `in` is float32 of four dimensions. Throws Unsupported
+/// for formats that take a search; quantise.cpp.
+void quantise(const Strided& in, ggml_type type, const Strided& out, Commands& commands);
 
 /// in * scale, squeezed, masked, softmax, all in float32; the mask may be absent. `in` is scratch
 /// memory of [batch, head, row, column] and is overwritten.
