@@ -452,6 +452,18 @@ std::string check_activate(Activation activation, const Tensor& in, const Tensor
                   [&] { return check_work(out.elements()); });
 }
 
+std::string check_function(Function function, const Tensor& in, const Tensor& out) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  if (function > Function::kSign) {
+    return "unknown function";
+  }
+  return first_of(
+      [&] { return check_operand(input); }, [&] { return check_output(result); },
+      [&] { return check_float_type(result); }, [&] { return check_same_type(input, result); },
+      [&] { return check_same_dims(input, result); }, [&] { return check_work(out.elements()); });
+}
+
 std::string check_pool2d(const Tensor& in, const Tensor& out, const PoolParams& params) {
   const Operand input{"in", in};
   const Operand result{"out", out};
@@ -562,6 +574,30 @@ std::string check_rotate(const Tensor& in, const Tensor& angle, const Tensor& ou
                   [&] { return check_broadcast(turn, result, 0, out.rank - 1); },
                   [&] { return check_dim(turn, out.rank - 1, 1); },
                   [&] { return check_work(out.elements()); });
+}
+
+std::string check_order(const Tensor& in, const Tensor& out) {
+  const Operand input{"in", in};
+  const Operand result{"out", out};
+  return first_of([&] { return check_operand(input); }, [&] { return check_output(result); },
+                  [&] { return check_float_type(input); },
+                  [&] { return check_type(result, out.type == DType::kI32); },
+                  [&] { return check_rank(result, in.rank, in.rank); },
+                  [&] {
+                    std::string reason;
+                    for (unsigned i = 0; i + 1 < in.rank && reason.empty(); ++i) {
+                      reason = check_dim(result, i, in.dims.at(i));
+                    }
+                    return reason;
+                  },
+                  [&] {
+                    const std::uint32_t length = in.dims.at(in.rank - 1);
+                    return out.dims.at(in.rank - 1) <= length && length <= std::uint32_t{INT32_MAX}
+                               ? std::string{}
+                               : say(out.dims.at(in.rank - 1), " of ", length,
+                                     " elements are not to be had");
+                  },
+                  [&] { return check_work(in.elements()); });
 }
 
 std::string check_quantize(const Tensor& in, const Tensor& scale, const Tensor& out,

@@ -20,6 +20,7 @@ std::string check_conv2d(const Tensor& in, const Tensor& weight, const Tensor& o
 std::string check_binary(Binary op, const Tensor& a, const Tensor& b, const Tensor& out,
                          Activation activation);
 std::string check_activate(Activation activation, const Tensor& in, const Tensor& out);
+std::string check_function(Function function, const Tensor& in, const Tensor& out);
 std::string check_pool2d(const Tensor& in, const Tensor& out, const PoolParams& params);
 std::string check_softmax(const Tensor& in, const Tensor& out);
 std::string check_norm(Norm kind, const Tensor& in, const Tensor& gain, const Tensor& bias,
@@ -29,6 +30,7 @@ std::string check_copy(const Tensor& in, const Tensor& out);
 std::string check_gather(const Tensor& in, const Tensor& index, const Tensor& out);
 std::string check_scatter(const Tensor& in, const Tensor& index, const Tensor& out);
 std::string check_rotate(const Tensor& in, const Tensor& angle, const Tensor& out, float factor);
+std::string check_order(const Tensor& in, const Tensor& out);
 std::string check_quantize(const Tensor& in, const Tensor& scale, const Tensor& out,
                            std::uint32_t axis, std::int32_t zero_point);
 std::string check_dequantize(const Tensor& in, const Tensor& scale, const Tensor& out,

@@ -40,6 +40,11 @@ class Checked final : public Arithmetic {
                  [&] { Implementation::activate(activation, in, out); });
   }
 
+  std::string function(Function function, const Tensor& in, const Tensor& out) const override {
+    return guard(check_function(function, in, out),
+                 [&] { Implementation::function(function, in, out); });
+  }
+
   std::string pool2d(const Tensor& in, const Tensor& out, const PoolParams& params) const override {
     return guard(check_pool2d(in, out, params), [&] { Implementation::pool2d(in, out, params); });
   }
@@ -72,6 +77,10 @@ class Checked final : public Arithmetic {
                      float factor) const override {
     return guard(check_rotate(in, angle, out, factor),
                  [&] { Implementation::rotate(in, angle, out, factor); });
+  }
+
+  std::string order(const Tensor& in, const Tensor& out, bool descending) const override {
+    return guard(check_order(in, out), [&] { Implementation::order(in, out, descending); });
   }
 
   std::string quantize(const Tensor& in, const Tensor& scale, const Tensor& out, std::uint32_t axis,

@@ -121,6 +121,20 @@ struct Tensor {
 enum class Binary : std::uint8_t { kAdd, kSub, kMul, kDiv, kMax, kMin };
 /// kGelu is the exact one: x times the cumulative function of the normal distribution.
 enum class Activation : std::uint8_t { kNone, kRelu, kGelu, kSilu, kSigmoid, kTanh };
+/// kRound goes half away from zero; kSign gives -1, 0 or 1.
+enum class Function : std::uint8_t {
+  kExp,
+  kExpm1,
+  kLog,
+  kSqrt,
+  kSin,
+  kCos,
+  kFloor,
+  kCeil,
+  kRound,
+  kTrunc,
+  kSign
+};
 enum class Pool : std::uint8_t { kMax, kAverage };
 enum class Norm : std::uint8_t { kLayer, kRms };
 
@@ -161,17 +175,17 @@ struct PoolParams {
 /// was written. Shapes and parameters may come from an adversary: all are checked. What the caller
 /// guarantees is that each operand's elements, as its dims and strides place them, lie in memory.
 ///
-/// Operands may not overlap the output, except elementwise ones (binary, activate, copy, rotate's
-/// in) that are the very same view. Nor may two elements of an output share memory: its strides,
-/// sorted, must nest. The first is not checked: it yields unspecified values, but no access outside
-/// the operands. Nor does memory that changes during a call (the client's, shared with it) lead to
-/// one.
+/// Operands may not overlap the output, except elementwise ones (binary, activate, function, copy,
+/// rotate's in) that are the very same view. Nor may two elements of an output share memory: its
+/// strides, sorted, must nest. The first is not checked: it yields unspecified values, but no
+/// access outside the operands. Nor does memory that changes during a call (the client's, shared
+/// with it) lead to one.
 ///
 /// Nothing is thrown. Want of memory, of which a call takes little whatever the shapes, is a reason
 /// too
 /// ("out of memory"), after which the output has any values.
 ///
-/// NaN passes through maxima, minima, pooling and activations.
+/// NaN passes through maxima, minima, pooling, activations and functions.
 class Arithmetic {
  public:
   virtual ~Arithmetic() = default;
@@ -198,6 +212,10 @@ class Arithmetic {
   /// out = activation(in), equal dims, types alike: f32/f16/bf16; i8 and i32 take kNone and kRelu.
   virtual std::string activate(Activation activation, const Tensor& in,
                                const Tensor& out) const = 0;
+
+  /// out = function(in), equal dims, f32/f16/bf16 alike. Logarithms and roots of what is negative
+  /// are NaN.
+  virtual std::string function(Function function, const Tensor& in, const Tensor& out) const = 0;
 
   /// NCHW windows, sizes and padding as conv2d's. f32/f16/bf16/i8 alike. Maxima ignore the padding;
   /// the average of i8 rounds half to even.
@@ -236,6 +254,11 @@ class Arithmetic {
   /// and out of equal dims, f32/f16/bf16 alike. The factor is finite.
   virtual std::string rotate(const Tensor& in, const Tensor& angle, const Tensor& out,
                              float factor) const = 0;
+
+  /// Along the last dimension, out i32 [..., k] has the indices of the k first elements of in
+  /// [..., n] in order, k <= n, in f32/f16/bf16. Equal ones stay in the order of their indices; NaN
+  /// is behind all others, either way.
+  virtual std::string order(const Tensor& in, const Tensor& out, bool descending) const = 0;
 
   /// out i8/u8 = saturate(round_half_even(in / scale[c]) + zero_point); in f32/f16/bf16; scale f32
   /// [1] or [dims[axis]], c the index along axis; zero_point in the output's range. The quotient is

@@ -105,6 +105,35 @@ inline float activate_float(Activation activation, float x) {
   return x;
 }
 
+/// NaN passes through every function.
+inline float function_float(Function function, float x) {
+  switch (function) {
+    case Function::kExp:
+      return std::exp(x);
+    case Function::kExpm1:
+      return std::expm1(x);
+    case Function::kLog:
+      return std::log(x);
+    case Function::kSqrt:
+      return std::sqrt(x);
+    case Function::kSin:
+      return std::sin(x);
+    case Function::kCos:
+      return std::cos(x);
+    case Function::kFloor:
+      return std::floor(x);
+    case Function::kCeil:
+      return std::ceil(x);
+    case Function::kRound:
+      return std::round(x);
+    case Function::kTrunc:
+      return std::trunc(x);
+    case Function::kSign:
+      return x > 0.0F ? 1.0F : x < 0.0F ? -1.0F : x;
+  }
+  return x;
+}
+
 /// Integers know kNone and kRelu; the checks admit no other.
 constexpr std::int32_t activate_int(Activation activation, std::int32_t x) {
   return activation == Activation::kRelu ? std::max(x, 0) : x;

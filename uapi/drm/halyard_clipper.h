@@ -181,6 +181,13 @@ enum drm_halyard_clipper_opcode {
 	 * drm_halyard_clipper_blocks
 	 */
 	DRM_HALYARD_CLIPPER_UNPACK = 19,
+	/** @DRM_HALYARD_CLIPPER_FUNCTION: in, out; &struct drm_halyard_clipper_function */
+	DRM_HALYARD_CLIPPER_FUNCTION = 20,
+	/**
+	 * @DRM_HALYARD_CLIPPER_ORDER: in, out; indices of the first elements of each row in order;
+	 * &struct drm_halyard_clipper_order
+	 */
+	DRM_HALYARD_CLIPPER_ORDER = 21,
 	/** @DRM_HALYARD_CLIPPER_NUM_OPCODES: one more than the last */
 	DRM_HALYARD_CLIPPER_NUM_OPCODES
 };
@@ -215,6 +222,32 @@ enum drm_halyard_clipper_binary_op {
 	DRM_HALYARD_CLIPPER_MAX = 4,
 	/** @DRM_HALYARD_CLIPPER_MIN: the smaller */
 	DRM_HALYARD_CLIPPER_MIN = 5,
+};
+
+/** enum drm_halyard_clipper_function_kind - the function of FUNCTION */
+enum drm_halyard_clipper_function_kind {
+	/** @DRM_HALYARD_CLIPPER_EXP: exp(x) */
+	DRM_HALYARD_CLIPPER_EXP = 0,
+	/** @DRM_HALYARD_CLIPPER_EXPM1: exp(x) - 1 */
+	DRM_HALYARD_CLIPPER_EXPM1 = 1,
+	/** @DRM_HALYARD_CLIPPER_LOG: natural logarithm */
+	DRM_HALYARD_CLIPPER_LOG = 2,
+	/** @DRM_HALYARD_CLIPPER_SQRT: square root */
+	DRM_HALYARD_CLIPPER_SQRT = 3,
+	/** @DRM_HALYARD_CLIPPER_SIN: of radians */
+	DRM_HALYARD_CLIPPER_SIN = 4,
+	/** @DRM_HALYARD_CLIPPER_COS: of radians */
+	DRM_HALYARD_CLIPPER_COS = 5,
+	/** @DRM_HALYARD_CLIPPER_FLOOR: the next integer below */
+	DRM_HALYARD_CLIPPER_FLOOR = 6,
+	/** @DRM_HALYARD_CLIPPER_CEIL: the next integer above */
+	DRM_HALYARD_CLIPPER_CEIL = 7,
+	/** @DRM_HALYARD_CLIPPER_ROUND: to the nearest integer, half away from zero */
+	DRM_HALYARD_CLIPPER_ROUND = 8,
+	/** @DRM_HALYARD_CLIPPER_TRUNC: without the fraction */
+	DRM_HALYARD_CLIPPER_TRUNC = 9,
+	/** @DRM_HALYARD_CLIPPER_SIGN: -1, 0 or 1 */
+	DRM_HALYARD_CLIPPER_SIGN = 10,
 };
 
 /**
@@ -366,6 +399,18 @@ struct drm_halyard_clipper_rotate {
 struct drm_halyard_clipper_blocks {
 	/** @format: &enum drm_halyard_clipper_format */
 	__u32 format;
+};
+
+/** struct drm_halyard_clipper_function - elementwise on one */
+struct drm_halyard_clipper_function {
+	/** @function: &enum drm_halyard_clipper_function_kind */
+	__u32 function;
+};
+
+/** struct drm_halyard_clipper_order - along the last dimension */
+struct drm_halyard_clipper_order {
+	/** @descending: 0 the smallest first, 1 the largest first */
+	__u32 descending;
 };
 
 /** struct drm_halyard_clipper_fence - a value in memory */

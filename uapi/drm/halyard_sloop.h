@@ -198,6 +198,15 @@ enum drm_halyard_sloop_opcode {
 	 * drm_halyard_sloop_format
 	 */
 	DRM_HALYARD_SLOOP_UNPACK = 17,
+	/**
+	 * @DRM_HALYARD_SLOOP_FUNCTION: out, a; function: &enum drm_halyard_sloop_function
+	 */
+	DRM_HALYARD_SLOOP_FUNCTION = 18,
+	/**
+	 * @DRM_HALYARD_SLOOP_ORDER: indices of the first elements of each row in order; out, a;
+	 * function: 0 the smallest first, 1 the largest first
+	 */
+	DRM_HALYARD_SLOOP_ORDER = 19,
 	/** @DRM_HALYARD_SLOOP_NUM_OPCODES: one more than the last */
 	DRM_HALYARD_SLOOP_NUM_OPCODES
 };
@@ -232,6 +241,32 @@ enum drm_halyard_sloop_binary {
 	DRM_HALYARD_SLOOP_MAX = 4,
 	/** @DRM_HALYARD_SLOOP_MIN: the smaller */
 	DRM_HALYARD_SLOOP_MIN = 5,
+};
+
+/** enum drm_halyard_sloop_function - function of FUNCTION */
+enum drm_halyard_sloop_function {
+	/** @DRM_HALYARD_SLOOP_EXP: exp(x) */
+	DRM_HALYARD_SLOOP_EXP = 0,
+	/** @DRM_HALYARD_SLOOP_EXPM1: exp(x) - 1 */
+	DRM_HALYARD_SLOOP_EXPM1 = 1,
+	/** @DRM_HALYARD_SLOOP_LOG: natural logarithm */
+	DRM_HALYARD_SLOOP_LOG = 2,
+	/** @DRM_HALYARD_SLOOP_SQRT: square root */
+	DRM_HALYARD_SLOOP_SQRT = 3,
+	/** @DRM_HALYARD_SLOOP_SIN: of radians */
+	DRM_HALYARD_SLOOP_SIN = 4,
+	/** @DRM_HALYARD_SLOOP_COS: of radians */
+	DRM_HALYARD_SLOOP_COS = 5,
+	/** @DRM_HALYARD_SLOOP_FLOOR: the next integer below */
+	DRM_HALYARD_SLOOP_FLOOR = 6,
+	/** @DRM_HALYARD_SLOOP_CEIL: the next integer above */
+	DRM_HALYARD_SLOOP_CEIL = 7,
+	/** @DRM_HALYARD_SLOOP_ROUND: to the nearest integer, half away from zero */
+	DRM_HALYARD_SLOOP_ROUND = 8,
+	/** @DRM_HALYARD_SLOOP_TRUNC: without the fraction */
+	DRM_HALYARD_SLOOP_TRUNC = 9,
+	/** @DRM_HALYARD_SLOOP_SIGN: -1, 0 or 1 */
+	DRM_HALYARD_SLOOP_SIGN = 10,
 };
 
 /** enum drm_halyard_sloop_pool - function of POOL2D */

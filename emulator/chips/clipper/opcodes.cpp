@@ -20,6 +20,9 @@ using tensor::Op;
 // The uAPI's numbers are the arithmetic's: a cast converts once the range is checked.
 static_assert(static_cast<unsigned>(Activation::kTanh) == DRM_HALYARD_CLIPPER_ACT_TANH);
 static_assert(static_cast<unsigned>(Activation::kRelu) == DRM_HALYARD_CLIPPER_ACT_RELU);
+static_assert(static_cast<unsigned>(engine::Function::kExp) == DRM_HALYARD_CLIPPER_EXP);
+static_assert(static_cast<unsigned>(engine::Function::kFloor) == DRM_HALYARD_CLIPPER_FLOOR);
+static_assert(static_cast<unsigned>(engine::Function::kSign) == DRM_HALYARD_CLIPPER_SIGN);
 static_assert(static_cast<unsigned>(Binary::kMin) == DRM_HALYARD_CLIPPER_MIN);
 static_assert(static_cast<unsigned>(Binary::kAdd) == DRM_HALYARD_CLIPPER_ADD);
 static_assert(static_cast<unsigned>(engine::Format::kQ40) == DRM_HALYARD_CLIPPER_Q4_0);
@@ -112,6 +115,18 @@ std::string read_unpack(const Command& command, tensor::Params& params) {
   return tensor::check_format(raw.format);
 }
 
+std::string read_function(const Command& command, tensor::Params& params) {
+  const auto raw = command.params_as<drm_halyard_clipper_function>();
+  params.function = static_cast<engine::Function>(raw.function);
+  return tensor::check_function(raw.function);
+}
+
+std::string read_order(const Command& command, tensor::Params& params) {
+  const auto raw = command.params_as<drm_halyard_clipper_order>();
+  params.descending = raw.descending != 0;
+  return raw.descending > 1 ? "descending is neither 0 nor 1" : "";
+}
+
 std::string read_fill(const Command& command, tensor::Params& params) {
   params.pattern = command.params_as<drm_halyard_clipper_fill>().pattern;
   return {};
@@ -138,8 +153,10 @@ constexpr std::array<OpcodeInfo, DRM_HALYARD_CLIPPER_NUM_OPCODES> kOpcodes{{
     {"rotate", Op::kRotate, sizeof(drm_halyard_clipper_rotate), false, read_rotate},
     {"scatter", Op::kScatter, 0, false, read_nothing},
     {"unpack", Op::kUnpack, sizeof(drm_halyard_clipper_blocks), false, read_unpack},
+    {"function", Op::kFunction, sizeof(drm_halyard_clipper_function), false, read_function},
+    {"order", Op::kOrder, sizeof(drm_halyard_clipper_order), false, read_order},
 }};
-static_assert(kOpcodes[DRM_HALYARD_CLIPPER_UNPACK].name != nullptr);
+static_assert(kOpcodes[DRM_HALYARD_CLIPPER_ORDER].name != nullptr);
 
 }  // namespace
 

@@ -27,6 +27,9 @@ using Role = RawOperand Raw::*;
 // The uAPI's numbers are the arithmetic's: a cast converts once the range is checked.
 static_assert(static_cast<unsigned>(Activation::kTanh) == DRM_HALYARD_SLOOP_ACT_TANH);
 static_assert(static_cast<unsigned>(Activation::kRelu) == DRM_HALYARD_SLOOP_ACT_RELU);
+static_assert(static_cast<unsigned>(engine::Function::kExp) == DRM_HALYARD_SLOOP_EXP);
+static_assert(static_cast<unsigned>(engine::Function::kFloor) == DRM_HALYARD_SLOOP_FLOOR);
+static_assert(static_cast<unsigned>(engine::Function::kSign) == DRM_HALYARD_SLOOP_SIGN);
 static_assert(static_cast<unsigned>(Binary::kMin) == DRM_HALYARD_SLOOP_MIN);
 static_assert(static_cast<unsigned>(Binary::kAdd) == DRM_HALYARD_SLOOP_ADD);
 static_assert(static_cast<unsigned>(engine::Format::kQ40) == DRM_HALYARD_SLOOP_Q4_0);
@@ -82,8 +85,10 @@ constexpr std::array<Opcode, DRM_HALYARD_SLOOP_NUM_OPCODES> kOpcodes{{
     {"rotate", Op::kRotate, kPattern, {&Raw::a, &Raw::b, &Raw::out}},
     {"scatter", Op::kScatter, 0, {&Raw::a, &Raw::b, &Raw::out}},
     {"unpack", Op::kUnpack, kFunction, {&Raw::a, &Raw::out}},
+    {"function", Op::kFunction, kFunction, {&Raw::a, &Raw::out}},
+    {"order", Op::kOrder, kFunction, {&Raw::a, &Raw::out}},
 }};
-static_assert(kOpcodes[DRM_HALYARD_SLOOP_UNPACK].name != nullptr);
+static_assert(kOpcodes[DRM_HALYARD_SLOOP_ORDER].name != nullptr);
 
 const char* name_of(Role role) {
   constexpr std::array<const char*, kRoles.size()> kNames = {"out", "a", "b", "bias", "scale"};
@@ -151,6 +156,12 @@ std::string read_function(const Raw& raw, Op op, tensor::Params& params) {
     case Op::kBinary:
       params.binary = static_cast<Binary>(raw.function);
       return tensor::check_binary(raw.function);
+    case Op::kFunction:
+      params.function = static_cast<engine::Function>(raw.function);
+      return tensor::check_function(raw.function);
+    case Op::kOrder:
+      params.descending = raw.function != 0;
+      return raw.function > 1 ? unknown() : std::string{};
     case Op::kPool2d:
       if (raw.function > DRM_HALYARD_SLOOP_POOL_AVERAGE_PADDED) return unknown();
       params.pool2d.kind =

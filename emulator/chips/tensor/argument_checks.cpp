@@ -29,6 +29,10 @@ class ArgumentChecks final : public Arithmetic {
   std::string activate(Activation activation, const Tensor& in, const Tensor& out) const override {
     return engine::check_activate(activation, in, out);
   }
+  std::string function(engine::Function function, const Tensor& in,
+                       const Tensor& out) const override {
+    return engine::check_function(function, in, out);
+  }
   std::string pool2d(const Tensor& in, const Tensor& out,
                      const engine::PoolParams& params) const override {
     return engine::check_pool2d(in, out, params);
@@ -52,6 +56,9 @@ class ArgumentChecks final : public Arithmetic {
   std::string rotate(const Tensor& in, const Tensor& angle, const Tensor& out,
                      float factor) const override {
     return engine::check_rotate(in, angle, out, factor);
+  }
+  std::string order(const Tensor& in, const Tensor& out, bool /*descending*/) const override {
+    return engine::check_order(in, out);
   }
   std::string quantize(const Tensor& in, const Tensor& scale, const Tensor& out, std::uint32_t axis,
                        std::int32_t zero_point) const override {

@@ -124,6 +124,12 @@ std::string check_activation(std::uint32_t activation) {
   return {};
 }
 
+std::string check_function(std::uint32_t function) {
+  if (function > static_cast<std::uint32_t>(engine::Function::kSign))
+    return "unknown function " + std::to_string(function);
+  return {};
+}
+
 std::string check_binary(std::uint32_t operation) {
   if (operation > static_cast<std::uint32_t>(engine::Binary::kMin))
     return "unknown operation " + std::to_string(operation);

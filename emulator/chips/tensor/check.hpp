@@ -49,6 +49,7 @@ bool check_command(const Command& command, const char* name, Fault& fault);
 
 /// Numbers of enumerations, where a chip's are the arithmetic's; a reason, or empty.
 std::string check_activation(std::uint32_t activation);
+std::string check_function(std::uint32_t function);
 std::string check_binary(std::uint32_t operation);
 std::string check_format(std::uint32_t format);
 

@@ -50,6 +50,8 @@ enum class Op : std::uint8_t {
   kRotate,      ///< in, angle, out
   kScatter,     ///< in, index, out
   kUnpack,      ///< in, out
+  kFunction,    ///< in, out
+  kOrder,       ///< in, out
 };
 
 /// Of all operations together: each looks at its own. The epilogue's tensors are operands.
@@ -59,6 +61,8 @@ struct Params {
   engine::Conv2dParams conv2d;
   engine::PoolParams pool2d;
   engine::Binary binary = engine::Binary::kAdd;
+  engine::Function function = engine::Function::kExp;
+  bool descending = false;
   engine::Norm norm = engine::Norm::kLayer;
   float epsilon = 0;
   std::uint32_t axis = 0;

@@ -2,6 +2,7 @@
 #include "chips/tensor/cost.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <span>
 
 namespace halyard::emu::tensor {
@@ -81,6 +82,18 @@ std::uint64_t activate_cycles(const CostModel& model, const Command& command) {
 std::uint64_t pool2d_cycles(const CostModel& model, const Command& command) {
   const engine::PoolParams& pool = command.params.pool2d;
   return divide_up(output_of(command).elements * pool.kernel_h * pool.kernel_w, model.elements);
+}
+
+std::uint64_t function_cycles(const CostModel& model, const Command& command) {
+  const bool slow = command.params.function < engine::Function::kFloor;
+  return divide_up(output_of(command).elements, rate(model, slow));
+}
+
+/// A pass over the input for each doubling of what is picked.
+std::uint64_t order_cycles(const CostModel& model, const Command& command) {
+  const auto& out = output_of(command).tensor;
+  const auto passes = static_cast<std::uint64_t>(std::bit_width(out.dims.at(out.rank - 1)));
+  return divide_up(command.operands[0].elements, model.elements) * passes;
 }
 
 std::uint64_t scatter_cycles(const CostModel& model, const Command& command) {

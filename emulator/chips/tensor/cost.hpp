@@ -26,6 +26,8 @@ std::uint64_t conv2d_cycles(const CostModel& model, const Command& command);
 std::uint64_t binary_cycles(const CostModel& model, const Command& command);
 std::uint64_t activate_cycles(const CostModel& model, const Command& command);
 std::uint64_t pool2d_cycles(const CostModel& model, const Command& command);
+std::uint64_t function_cycles(const CostModel& model, const Command& command);
+std::uint64_t order_cycles(const CostModel& model, const Command& command);
 std::uint64_t scatter_cycles(const CostModel& model, const Command& command);
 std::uint64_t elementwise_cycles(const CostModel& model, const Command& command);
 std::uint64_t transcendental_cycles(const CostModel& model, const Command& command);

@@ -41,6 +41,10 @@ std::string binary(const Arithmetic& engine, const Command& command, const Tenso
   return engine.binary(command.params.binary, t[0], t[1], t[2], command.params.activation);
 }
 
+std::string function(const Arithmetic& engine, const Command& command, const Tensors& t) {
+  return engine.function(command.params.function, t[0], t[1]);
+}
+
 std::string rotate(const Arithmetic& engine, const Command& command, const Tensors& t) {
   return engine.rotate(t[0], t[1], t[2], command.params.factor);
 }
@@ -81,6 +85,10 @@ std::string gather(const Arithmetic& engine, const Command& /*command*/, const T
 
 std::string scatter(const Arithmetic& engine, const Command& /*command*/, const Tensors& t) {
   return engine.scatter(t[0], t[1], t[2]);
+}
+
+std::string order(const Arithmetic& engine, const Command& command, const Tensors& t) {
+  return engine.order(t[0], t[1], command.params.descending);
 }
 
 std::string quantize(const Arithmetic& engine, const Command& command, const Tensors& t) {
@@ -124,7 +132,7 @@ std::string check_word(const Command& command) {
 
 // name, operands, optional, snapshot, has_output, in_place, picks_rows, check, apply,
 // compute_cycles
-constexpr std::array<Operation, 18> kOperations{{
+constexpr std::array<Operation, 20> kOperations{{
     {"nop", 0, 0, 0, false, false, false, check_nothing, nullptr, nullptr},
     {"word", 1, 0, 0, false, false, false, check_word, nullptr, nullptr},
     {"matmul", 5, 0b01100, 0, true, false, false, check_nothing, matmul, matmul_cycles},
@@ -143,8 +151,10 @@ constexpr std::array<Operation, 18> kOperations{{
     {"rotate", 3, 0, 0, true, true, false, check_nothing, rotate, transcendental_cycles},
     {"scatter", 3, 0, 0b010, true, false, true, check_nothing, scatter, scatter_cycles},
     {"unpack", 2, 0, 0, true, false, false, check_nothing, unpack, elementwise_cycles},
+    {"function", 2, 0, 0, true, true, false, check_nothing, function, function_cycles},
+    {"order", 2, 0, 0, true, false, false, check_nothing, order, order_cycles},
 }};
-static_assert(kOperations.size() == static_cast<std::size_t>(Op::kUnpack) + 1);
+static_assert(kOperations.size() == static_cast<std::size_t>(Op::kOrder) + 1);
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <cmath>
+#include <algorithm>
 
 #include "../scalar.hpp"
 #include "fast.hpp"
@@ -42,6 +42,13 @@ void binary_int_row(Binary op, const Row& a, const Row& b, const Row& out, Activ
   store_row(result.data(), out, n);
 }
 
+void function_row(Function function, const Row& in, const Row& out, std::size_t n) {
+  alignas(64) FloatChunk values;
+  load_row(in, values.data(), n);
+  kernels().function_f32.at(static_cast<std::size_t>(function))(values.data(), n);
+  store_row(values.data(), out, n);
+}
+
 void activate_row(Activation activation, const Row& in, const Row& out, std::size_t n) {
   if (is_float(out.type)) {
     alignas(64) FloatChunk values;
@@ -66,12 +73,13 @@ class Turn {
     if (angle.data == angle_ && n == count_) {
       return;
     }
-    alignas(64) FloatChunk values;
-    load_row(angle, values.data(), n);
-    for (std::size_t i = 0; i < n; ++i) {
-      cosines_[i] = std::cos(values[i]) * factor_;
-      sines_[i] = std::sin(values[i]) * factor_;
-    }
+    load_row(angle, cosines_.data(), n);
+    std::copy_n(cosines_.begin(), n, sines_.begin());
+    const auto& functions = kernels().function_f32;
+    functions.at(static_cast<std::size_t>(Function::kCos))(cosines_.data(), n);
+    functions.at(static_cast<std::size_t>(Function::kSin))(sines_.data(), n);
+    kernels().affine_f32(cosines_.data(), factor_, 0.0F, n);
+    kernels().affine_f32(sines_.data(), factor_, 0.0F, n);
     angle_ = angle.data;
     count_ = n;
   }
@@ -128,6 +136,17 @@ void Fast::activate(Activation activation, const Tensor& in, const Tensor& out) 
     const Row source = row_of(walk, 1, in, offsets);
     for_each_chunk(walk.inner().size, [&](std::size_t begin, std::size_t n) {
       activate_row(activation, source.skip(begin), result.skip(begin), n);
+    });
+  });
+}
+
+void Fast::function(Function function, const Tensor& in, const Tensor& out) {
+  const Walk<2> walk(out, in);
+  walk.for_each([&](const Walk<2>::Offsets& offsets) {
+    const Row result = row_of(walk, 0, out, offsets);
+    const Row source = row_of(walk, 1, in, offsets);
+    for_each_chunk(walk.inner().size, [&](std::size_t begin, std::size_t n) {
+      function_row(function, source.skip(begin), result.skip(begin), n);
     });
   });
 }

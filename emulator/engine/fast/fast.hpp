@@ -16,6 +16,7 @@ struct Fast {
   static void binary(Binary op, const Tensor& a, const Tensor& b, const Tensor& out,
                      Activation activation);
   static void activate(Activation activation, const Tensor& in, const Tensor& out);
+  static void function(Function function, const Tensor& in, const Tensor& out);
   static void pool2d(const Tensor& in, const Tensor& out, const PoolParams& params);
   static void softmax(const Tensor& in, const Tensor& out);
   static void norm(Norm kind, const Tensor& in, const Tensor& gain, const Tensor& bias,
@@ -24,6 +25,7 @@ struct Fast {
   static std::string gather(const Tensor& in, const Tensor& index, const Tensor& out);
   static std::string scatter(const Tensor& in, const Tensor& index, const Tensor& out);
   static void rotate(const Tensor& in, const Tensor& angle, const Tensor& out, float factor);
+  static void order(const Tensor& in, const Tensor& out, bool descending);
   static void quantize(const Tensor& in, const Tensor& scale, const Tensor& out, std::uint32_t axis,
                        std::int32_t zero_point);
   static void dequantize(const Tensor& in, const Tensor& scale, const Tensor& out,

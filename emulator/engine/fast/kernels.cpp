@@ -152,6 +152,53 @@ void transform(float* x, size_t n) {
   }
 }
 
+float square_root(float x) {
+  return std::sqrt(x);
+}
+
+float floor_of(float x) {
+  return std::floor(x);
+}
+
+float ceil_of(float x) {
+  return std::ceil(x);
+}
+
+float trunc_of(float x) {
+  return std::trunc(x);
+}
+
+float sine(float x) {
+  return sine_approx(x, 0);
+}
+
+float cosine(float x) {
+  return sine_approx(x, 1);
+}
+
+/// Angles that are too large for the approximation are the library's.
+template <auto kFunction, auto kExact>
+void turn(float* x, size_t n) {
+  bool large = false;
+  for (size_t i = 0; i < n; ++i) {
+    large = large | !(std::fabs(x[i]) <= kLargestAngle);
+  }
+  for (size_t i = 0; large && i < n; ++i) {
+    x[i] = kExact(x[i]);
+  }
+  if (!large) {
+    transform<kFunction>(x, n);
+  }
+}
+
+float exact_sine(float x) {
+  return std::sin(x);
+}
+
+float exact_cosine(float x) {
+  return std::cos(x);
+}
+
 void keep(float* /*x*/, size_t /*n*/) {}
 
 void relu_i32(std::int32_t* x, size_t n) {
@@ -353,6 +400,10 @@ const Kernels HALYARD_KERNELS = {
     .binary_i32 = {add, subtract, multiply, divide, maximum, minimum},
     .activate_f32 = {keep, transform<relu>, transform<gelu_approx>, transform<silu_approx>,
                      transform<sigmoid_approx>, transform<tanh_approx>},
+    .function_f32 = {transform<exp_approx>, transform<expm1_approx>, transform<log_approx>,
+                     transform<square_root>, turn<sine, exact_sine>, turn<cosine, exact_cosine>,
+                     transform<floor_of>, transform<ceil_of>, transform<round_away>,
+                     transform<trunc_of>, transform<sign_of>},
     .relu_i32 = relu_i32,
     .rotate_f32 = rotate,
     .affine_f32 = affine,

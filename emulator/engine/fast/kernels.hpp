@@ -63,6 +63,8 @@ struct Kernels {
   std::array<Combine<std::int32_t>, 6> binary_i32;
   /// By Activation, in place.
   std::array<void (*)(float* x, std::size_t n), 6> activate_f32;
+  /// By Function, in place.
+  std::array<void (*)(float* x, std::size_t n), 11> function_f32;
   void (*relu_i32)(std::int32_t* x, std::size_t n);
   /// Turns the pairs (x, y) in place, of which neither overlaps the other nor the angles'.
   void (*rotate_f32)(float* x, float* y, const float* cosine, const float* sine, std::size_t n);

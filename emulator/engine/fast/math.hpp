@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 namespace halyard::engine {
 namespace {
@@ -53,6 +54,86 @@ inline float exp_approx(float x) {
   const ExpParts parts = split_exp(x);
   const std::int32_t half = parts.n >> 1;
   return (parts.expm1_r + 1.0F) * power_of_two(half) * power_of_two(parts.n - half);
+}
+
+/// exp(x) - 1, with the relative accuracy of small x.
+inline float expm1_approx(float x) {
+  // Below, the result is -1; above, what is subtracted does not matter.
+  constexpr float kLow = -18.0F;
+  constexpr float kHigh = 30.0F;
+  const float clamped = x < kLow ? kLow : x > kHigh ? kHigh : x;
+  const ExpParts parts = split_exp(clamped);
+  const float power = power_of_two(parts.n);
+  const float middle = power * parts.expm1_r + (power - 1.0F);
+  const float result = x > kHigh ? exp_approx(x) : middle;
+  return x == x ? result : x;
+}
+
+/// The natural logarithm; NaN below zero.
+inline float log_approx(float x) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kSmallestNormal = 1.17549435e-38F;
+  constexpr std::uint32_t kRootHalf = 0x3f3504f3U;  // sqrt(1/2)
+  const bool subnormal = x < kSmallestNormal;
+  const float scaled = subnormal ? x * 8388608.0F : x;
+  // x = 2^n m with m from sqrt(1/2) to sqrt(2)
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(scaled) - kRootHalf;
+  const auto exponent = static_cast<std::int32_t>(bits) >> 23;
+  const float m = std::bit_cast<float>((bits & 0x007fffffU) + kRootHalf);
+  const float n = static_cast<float>(exponent) - (subnormal ? 23.0F : 0.0F);
+  // log(m) = 2 atanh(s): the series; what is left out is below 1e-9.
+  const float s = (m - 1.0F) / (m + 1.0F);
+  const float square = s * s;
+  float tail = 2.0F / 9.0F;
+  tail = tail * square + 2.0F / 7.0F;
+  tail = tail * square + 2.0F / 5.0F;
+  tail = tail * square + 2.0F / 3.0F;
+  const float log_m = 2.0F * s + s * square * tail;
+  float result = n * kLn2High + (log_m + n * kLn2Low);
+  result = x == 0.0F ? -kInfinity : result;
+  result = x == kInfinity ? x : result;
+  return x >= 0.0F ? result : std::numeric_limits<float>::quiet_NaN();
+}
+
+/// Angles up to here, beyond which few bits of the reduced one are right.
+inline constexpr float kLargestAngle = 8192.0F;
+
+/// sin(x + turns * pi / 2) for |x| <= kLargestAngle, to 2^-22.
+inline float sine_approx(float x, std::int32_t turns) {
+  // pi / 2 in three parts, of which the first two have few bits: their products with n are exact.
+  constexpr float kHigh = 1.5703125F;
+  constexpr float kMiddle = 4.83751297e-4F;
+  constexpr float kLow = 7.54978942e-8F;
+  const float shifted = x * 0.636619772F + kRounder;
+  const float n = shifted - kRounder;
+  const float r = ((x - n * kHigh) - n * kMiddle) - n * kLow;
+  const auto quadrant = std::bit_cast<std::uint32_t>(shifted) + static_cast<std::uint32_t>(turns);
+  // Taylor's series: what is left out is below 2e-9.
+  const float square = r * r;
+  float sine = 1.0F / 362880.0F;
+  sine = sine * square - 1.0F / 5040.0F;
+  sine = sine * square + 1.0F / 120.0F;
+  sine = sine * square - 1.0F / 6.0F;
+  sine = r + r * square * sine;
+  float cosine = -1.0F / 3628800.0F;
+  cosine = cosine * square + 1.0F / 40320.0F;
+  cosine = cosine * square - 1.0F / 720.0F;
+  cosine = cosine * square + 1.0F / 24.0F;
+  cosine = 1.0F - 0.5F * square + square * square * cosine;
+  const float result = (quadrant & 1U) != 0 ? cosine : sine;
+  return (quadrant & 2U) != 0 ? -result : result;
+}
+
+/// Half away from zero.
+inline float round_away(float x) {
+  const float whole = std::trunc(x);
+  return std::fabs(x - whole) >= 0.5F ? whole + std::copysign(1.0F, x) : whole;
+}
+
+/// NaN, -1, 0 or 1.
+inline float sign_of(float x) {
+  const float sign = x > 0.0F ? 1.0F : x < 0.0F ? -1.0F : 0.0F;
+  return x == x ? sign : x;
 }
 
 /// From expm1, so that small x keep their relative accuracy.

@@ -15,22 +15,6 @@ namespace {
 /// Rows longer than this go the plain way: the scratch of a thread stays small.
 constexpr std::uint32_t kLongestRow = 1U << 18U;
 
-/// Calls visit(in, out) for every row along the last axis.
-template <typename Visit>
-void for_each_last_row(const Tensor& in, const Tensor& out, const Visit& visit) {
-  const unsigned last = out.rank - 1;
-  const Walk<2> walk({&out, &in}, last);
-  walk.for_each([&](const Walk<2>::Offsets& begin) {
-    for (std::uint64_t i = 0; i < walk.inner().size; ++i) {
-      const auto step = static_cast<std::int64_t>(i);
-      visit(
-          Row{address_of(in, begin[1] + step * walk.inner().strides[1]), in.type, in.strides[last]},
-          Row{address_of(out, begin[0] + step * walk.inner().strides[0]), out.type,
-              out.strides[last]});
-    }
-  });
-}
-
 /// Gain or bias as float32, or null where it is absent.
 const float* parameter(const Tensor& tensor, ScratchUse use, std::size_t n) {
   if (!tensor.present()) {

@@ -28,6 +28,7 @@ enum class ScratchUse : unsigned char {
   kOtherRow,
   kLibrary,
   kSpread,
+  kKeys,
   kCount
 };
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "../engine.hpp"
+#include "../scalar.hpp"
 #include "rows.hpp"
 
 namespace halyard::engine {
@@ -122,6 +123,22 @@ Row row_of(const Walk<N>& walk, std::size_t t, const Tensor& tensor,
            const typename Walk<N>::Offsets& offsets) {
   return {tensor.data + offsets[t] * static_cast<std::int64_t>(size_of(tensor.type)), tensor.type,
           walk.inner().strides[t]};
+}
+
+/// Calls visit(in, out) for every row along the last axis, of which the two may have more and less.
+template <typename Visit>
+void for_each_last_row(const Tensor& in, const Tensor& out, const Visit& visit) {
+  const unsigned last = out.rank - 1;
+  const Walk<2> walk({&out, &in}, last);
+  walk.for_each([&](const Walk<2>::Offsets& begin) {
+    for (std::uint64_t i = 0; i < walk.inner().size; ++i) {
+      const auto step = static_cast<std::int64_t>(i);
+      visit(
+          Row{address_of(in, begin[1] + step * walk.inner().strides[1]), in.type, in.strides[last]},
+          Row{address_of(out, begin[0] + step * walk.inner().strides[0]), out.type,
+              out.strides[last]});
+    }
+  });
 }
 
 /// Calls visit(begin, count) for the chunks of a row of n elements.

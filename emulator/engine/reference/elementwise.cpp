@@ -74,6 +74,13 @@ void Reference::activate(Activation activation, const Tensor& in, const Tensor& 
   });
 }
 
+void Reference::function(Function function, const Tensor& in, const Tensor& out) {
+  for_each_index(out.dims, out.rank, [&](const Index& index) {
+    const float x = load_float(in, offset_of(in, index));
+    store_float(out, offset_of(out, index), function_float(function, x));
+  });
+}
+
 void Reference::rotate(const Tensor& in, const Tensor& angle, const Tensor& out, float factor) {
   const unsigned last = out.rank - 1;
   for_each_index(out.dims, last, [&](const Index& first) {

@@ -107,6 +107,12 @@ Draft valid(std::uint16_t opcode) {
       return draft(
           opcode, drm_halyard_clipper_rotate{std::bit_cast<std::uint32_t>(1.0F)},
           {dense(0, kF32, {3, 9, 2}), dense(0, kF32, {3, 1, 1}), dense(1, kF32, {3, 9, 2})});
+    case DRM_HALYARD_CLIPPER_FUNCTION:
+      return draft(opcode, drm_halyard_clipper_function{1},
+                   {dense(0, kF32, {4, 4}), dense(1, kF32, {4, 4})});
+    case DRM_HALYARD_CLIPPER_ORDER:
+      return draft(opcode, drm_halyard_clipper_order{1},
+                   {dense(0, kF32, {4, 5}), dense(1, kI32, {4, 3})});
     case DRM_HALYARD_CLIPPER_SCATTER:
       return draft(opcode, none,
                    {dense(0, kF32, {5, 3}), dense(0, kI32, {5}), dense(1, kF32, {7, 3})});
@@ -512,6 +518,17 @@ INSTANTIATE_TEST_SUITE_P(
                     d.operands[2] = dense(1, kF32, {3, 9, 3});
                   },
                   "dimension 2 of out"},
+        ParamCase{"FunctionUnknown", DRM_HALYARD_CLIPPER_FUNCTION,
+                  set(&drm_halyard_clipper_function::function, 11), "unknown function 11"},
+        ParamCase{"FunctionType", DRM_HALYARD_CLIPPER_FUNCTION,
+                  [](Draft& d) { d.operands[0].dtype = kI32; }, "types"},
+        ParamCase{"OrderDirection", DRM_HALYARD_CLIPPER_ORDER,
+                  set(&drm_halyard_clipper_order::descending, 2), "neither 0 nor 1"},
+        ParamCase{"OrderCount", DRM_HALYARD_CLIPPER_ORDER,
+                  [](Draft& d) {
+                    d.operands[1] = dense(1, kI32, {4, 6});
+                  },
+                  "6 of 5"},
         ParamCase{"ScatterIndex", DRM_HALYARD_CLIPPER_SCATTER,
                   [](Draft& d) { d.operands[1].dtype = kF32; }, "index"},
         ParamCase{"ScatterRows", DRM_HALYARD_CLIPPER_SCATTER,
@@ -620,7 +637,7 @@ TEST(Payload, Blob) {
   std::memcpy(&info, blob.data(), sizeof(info));
   EXPECT_EQ(info.revision, 0x10000U);
   EXPECT_EQ(info.bindings_max, 256U);
-  EXPECT_EQ(info.opcodes, 0xfffffU);
+  EXPECT_EQ(info.opcodes, 0x3fffffU);
   EXPECT_EQ(info.clock_khz, 1000000U);
   const auto engines = processor.engines();
   ASSERT_EQ(engines.size(), 2U);

@@ -465,6 +465,37 @@ TEST_P(Opcode, Scatter) {
   expect_output(stream, result, out);
 }
 
+TEST_P(Opcode, FunctionsAndOrder) {
+  for (const DType type : {DType::kF32, DType::kF16, DType::kBF16}) {
+    Local in = random(type, {5, 9, 31}, 0.1F, 3);
+    // Logarithms and roots are among them: the sign is in the last byte.
+    const std::size_t size = engine::size_of(type);
+    for (std::size_t i = 0; i < in.count(); ++i)
+      in.data[i * size + size - 1] &= std::byte{0x7f};
+    Stream stream;
+    std::vector<std::pair<RawOperand, Local>> results;
+    const auto from = place(stream, in);
+    for (std::uint32_t i = 0; i <= DRM_HALYARD_CLIPPER_SIGN; ++i) {
+      Local out(type, in.dims);
+      ASSERT_EQ(reference_.function(static_cast<engine::Function>(i), in.tensor(), out.tensor()),
+                "");
+      results.emplace_back(reserve(stream, type, out.dims), out);
+      stream.add(DRM_HALYARD_CLIPPER_FUNCTION, drm_halyard_clipper_function{i},
+                 {from, results.back().first});
+    }
+    for (const std::uint32_t descending : {0U, 1U}) {
+      Local out(DType::kI32, {5, 9, 12});
+      ASSERT_EQ(reference_.order(in.tensor(), out.tensor(), descending != 0), "");
+      results.emplace_back(reserve(stream, out.type, out.dims), out);
+      stream.add(DRM_HALYARD_CLIPPER_ORDER, drm_halyard_clipper_order{descending},
+                 {from, results.back().first});
+    }
+    run(stream);
+    for (const auto& [result, out] : results)
+      expect_output(stream, result, out);
+  }
+}
+
 TEST_P(Opcode, Rotate) {
   for (const DType type : {DType::kF32, DType::kF16, DType::kBF16}) {
     Local in = random(type, {7, 3, 40, 2});

@@ -649,6 +649,49 @@ TEST(RotateRefusal, EachCondition) {
   expect_refusal(run, "out may not be of type i32");
 }
 
+TEST(FunctionRefusal, EachCondition) {
+  Memory memory;
+  Tensor in = memory.tensor(DType::kF32, {4, 2});
+  Tensor out = memory.tensor(DType::kF32, {4, 2});
+  Function function = Function::kSign;
+  const auto run = [&](const Arithmetic& with) { return with.function(function, in, out); };
+  expect_refusal(run, "");
+  function = static_cast<Function>(11);
+  expect_refusal(run, "unknown function");
+  function = Function::kExp;
+  in.dims[0] = 3;
+  expect_refusal(run, "dimension 0 of in is 3, not 4");
+  in.dims[0] = 4;
+  in.type = DType::kF16;
+  expect_refusal(run, "types of in and out differ: f16 and f32");
+  in.type = out.type = DType::kI32;
+  expect_refusal(run, "out may not be of type i32");
+}
+
+TEST(OrderRefusal, EachCondition) {
+  Memory memory;
+  Tensor in = memory.tensor(DType::kF32, {4, 5});
+  Tensor out = memory.tensor(DType::kI32, {4, 3});
+  const auto run = [&](const Arithmetic& with) { return with.order(in, out, true); };
+  expect_refusal(run, "");
+  out.dims[1] = 6;
+  expect_refusal(run, "elements of out overlap");
+  out.strides[0] = 6;
+  expect_refusal(run, "6 of 5 elements are not to be had");
+  out.dims[1] = 3;
+  out.dims[0] = 3;
+  expect_refusal(run, "dimension 0 of out is 3, not 4");
+  out.dims[0] = 4;
+  out.rank = 1;
+  expect_refusal(run, "out has rank 1, not 2");
+  out.rank = 2;
+  out.type = DType::kF32;
+  expect_refusal(run, "out may not be of type f32");
+  out.type = DType::kI32;
+  in.type = DType::kI32;
+  expect_refusal(run, "in may not be of type i32");
+}
+
 class RescalingRefusal : public ::testing::Test {
  protected:
   Memory memory_;

@@ -130,6 +130,58 @@ TEST_P(ElementwiseOf, WorksInPlace) {
   }
 }
 
+constexpr auto kFunctions = {Function::kExp,   Function::kExpm1, Function::kLog,   Function::kSqrt,
+                             Function::kSin,   Function::kCos,   Function::kFloor, Function::kCeil,
+                             Function::kRound, Function::kTrunc, Function::kSign};
+
+class FunctionOf : public ::testing::TestWithParam<DType> {};
+
+/// Nothing from kFloor on and for roots; else 2^-20 of the result, or of 1 for what comes near 0.
+Tolerance tolerance_of(Function function, DType type) {
+  return [function, type](std::size_t, double expected) {
+    if (function >= Function::kFloor || function == Function::kSqrt) {
+      return 0.0;
+    }
+    const bool turns = function == Function::kSin || function == Function::kCos;
+    return std::ldexp(turns ? 1.0 : std::fabs(expected), -20) + 2 * rounding_of(type, expected) +
+           1e-37;
+  };
+}
+
+TEST_P(FunctionOf, EqualsReferenceOverRandomShapes) {
+  Random random(16);
+  for (int i = 0; i < 330; ++i) {
+    const Dims dims = random_dims(random);
+    Storage in(GetParam(), dims, Layout::kInput, random);
+    const Storage out(GetParam(), dims, Layout::kOutput, random);
+    in.randomize(random, random.pick({Values::kOrdinary, Values::kExtreme, Values::kSpecial}));
+    if (random.chance(0.5)) {
+      const float range = random.pick({0.01F, 1.0F, 20.0F, 100.0F});
+      in.set([&](std::size_t) { return random.real(-range, range); });
+    }
+    const Function function = kFunctions.begin()[i % 11];
+    const auto [quick, plain] = run_both(out, [&](const Arithmetic& with, const Tensor& result) {
+      return with.function(function, in, result);
+    });
+    expect_near(quick, plain, tolerance_of(function, GetParam()));
+    if (HasFatalFailure()) {
+      FAIL() << "case " << i << " function " << static_cast<int>(function);
+    }
+  }
+}
+
+TEST_P(FunctionOf, WorksInPlaceAndInChunks) {
+  Random random(17);
+  Storage plain(GetParam(), {2, 5003}, Layout::kContiguous, random);
+  plain.randomize(random);
+  Storage quick(plain);
+  EXPECT_EQ(reference().function(Function::kRound, plain, plain), "");
+  EXPECT_EQ(fast().function(Function::kRound, quick, quick), "");
+  expect_equal(quick, plain);
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, FunctionOf, ::testing::ValuesIn(kFloats), type_name);
+
 class RotationOf : public ::testing::TestWithParam<DType> {
  protected:
   /// Sums of products of what is at most 1 with values of this magnitude.

@@ -233,6 +233,11 @@ TEST(Hostile, Everything) {
            [&](const Arithmetic& with) { return with.rotate(a, b, out, factor); });
     attack(check_binary(op, a, b, out, activation), work,
            [&](const Arithmetic& with) { return with.binary(op, a, b, out, activation); });
+    const auto function = static_cast<Function>(random.integer(0, 12));
+    attack(check_function(function, a, out), work,
+           [&](const Arithmetic& with) { return with.function(function, a, out); });
+    attack(check_order(a, out), a.elements(),
+           [&](const Arithmetic& with) { return with.order(a, out, axis % 2 == 0); });
     attack(check_activate(activation, a, out), work,
            [&](const Arithmetic& with) { return with.activate(activation, a, out); });
     attack(check_softmax(a, out), work,

@@ -103,5 +103,31 @@ TEST_P(NormalizeOf, RowsTooLongForScratchEqualReference) {
 
 INSTANTIATE_TEST_SUITE_P(Types, NormalizeOf, ::testing::ValuesIn(kFloats), type_name);
 
+class OrderOf : public ::testing::TestWithParam<DType> {};
+
+TEST_P(OrderOf, EqualsReferenceOverRandomShapes) {
+  Random random(35);
+  for (int i = 0; i < 150; ++i) {
+    Dims dims = {random.dim(1, 5), random.dim(1, 4), random.dim(1, 3000)};
+    Storage in(GetParam(), dims, Layout::kInput, random);
+    in.randomize(random, random.pick({Values::kOrdinary, Values::kSpecial}));
+    if (random.chance(0.3)) {  // many equal ones, zeros of both signs among them
+      in.set([&](std::size_t) { return std::round(random.real(-3, 3)); });
+    }
+    dims[2] = random.chance(0.4) ? dims[2] : random.dim(1, dims[2]);
+    const Storage out(DType::kI32, dims, Layout::kOutput, random);
+    const bool descending = random.chance(0.5);
+    const auto [quick, plain] = run_both(out, [&](const Arithmetic& with, const Tensor& result) {
+      return with.order(in, result, descending);
+    });
+    expect_equal(quick, plain);
+    if (HasFatalFailure()) {
+      FAIL() << "case " << i << " in " << describe(in) << " out " << describe(out);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, OrderOf, ::testing::ValuesIn(kFloats), type_name);
+
 }  // namespace
 }  // namespace halyard::engine::testing

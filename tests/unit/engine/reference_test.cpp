@@ -241,6 +241,33 @@ TEST(Reference, RotateTurnsPairs) {
   EXPECT_NEAR(values[3], 6, 1e-6);
 }
 
+TEST(Reference, FunctionsOfNumbersWithoutASurprise) {
+  const Storage in(DType::kF32, {6}, {-2.5, -0.5, 0, 0.5, 2.5, kNan});
+  const Storage out(DType::kF32, {6});
+  const auto expect = [&](Function function, std::initializer_list<double> values) {
+    ASSERT_EQ(reference().function(function, in, out), "");
+    expect_values(out, values);
+  };
+  expect(Function::kFloor, {-3, -1, 0, 0, 2, kNan});
+  expect(Function::kCeil, {-2, 0, 0, 1, 3, kNan});
+  expect(Function::kRound, {-3, -1, 0, 1, 3, kNan});
+  expect(Function::kTrunc, {-2, 0, 0, 0, 2, kNan});
+  expect(Function::kSign, {-1, -1, 0, 1, 1, kNan});
+  const Storage four(DType::kF32, {2}, {4, -1});
+  const Storage root(DType::kF32, {2});
+  ASSERT_EQ(reference().function(Function::kSqrt, four, root), "");
+  expect_values(root, {2, kNan});
+}
+
+TEST(Reference, OrderPutsNanLastEitherWay) {
+  const Storage in(DType::kF32, {5}, {2, kNan, -1, 2, 7});
+  const Storage out(DType::kI32, {5});
+  ASSERT_EQ(reference().order(in, out, false), "");
+  expect_values(out, {2, 0, 3, 4, 1});
+  ASSERT_EQ(reference().order(in, out, true), "");
+  expect_values(out, {4, 0, 3, 2, 1});
+}
+
 TEST(Reference, QuantizePerChannel) {
   const Storage in(DType::kF32, {2, 3}, {1, 3, -1000, 1, 3, kNan});
   const Storage scale(DType::kF32, {2}, {2, 0.5});

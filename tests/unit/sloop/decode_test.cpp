@@ -46,7 +46,7 @@ TEST(Decode, UnusedFieldsAreZero) {
     std::vector<unsigned> users;
   };
   const Field fields[] = {
-      {"function", [](Task& t) { t.function = 1; }, {3, 5, 7, 17}},
+      {"function", [](Task& t) { t.function = 1; }, {3, 5, 7, 17, 18, 19}},
       {"activation", [](Task& t) { t.activation = 1; }, {1, 2, 3, 4}},
       {"zero_point", [](Task& t) { t.zero_point = -1; }, {1, 2, 10, 11, 12}},
       {"axis", [](Task& t) { t.axis = 1; }, {10, 11, 12}},
@@ -122,6 +122,15 @@ INSTANTIATE_TEST_SUITE_P(
              "unknown format 19"},
         Case{"PartOfABlock", "unpack", [](Task& raw) { raw.a.dims[1] = 35; }, "no multiple of 18"},
         Case{"GapsInBlocks", "unpack", [](Task& raw) { raw.a.strides[1] = 2; }, "gaps"},
+        Case{"FunctionFunction", "function_0_f32", [](Task& raw) { raw.function = 11; },
+             "unknown function 11"},
+        Case{"OrderFunction", "order_f32", [](Task& raw) { raw.function = 2; },
+             "unknown function 2"},
+        Case{"OrderCount", "order_f32",
+             [](Task& raw) { raw.out.dims[1] = 31, raw.out.strides[0] = 31; }, "31 of 30"},
+        Case{"RotateFactor", "rotate_f32", [](Task& raw) { raw.pattern = 0x7fc00000; }, "factor"},
+        Case{"RotateAngle", "rotate_f32", [](Task& raw) { raw.b.dims[3] = 2; }, "angle"},
+        Case{"ScatterIndex", "scatter_f32", [](Task& raw) { raw.b.dims[0] = 4; }, "index"},
         Case{"Activation", "activate1", [](Task& raw) { raw.activation = 6; },
              "unknown activation 6"},
         Case{"RmsWithBias", "norm0_f32", [](Task& raw) { raw.function = 1; }, "takes no bias"},

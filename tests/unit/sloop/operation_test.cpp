@@ -119,10 +119,12 @@ TEST_P(Operations, AsTheReference) {
   const DType type = out.tensor.type;
   if (is_float(type)) {
     for_each(out, [&](std::size_t offset) {
+      const auto size = engine::size_of(type);
+      if (std::memcmp(window.data() + offset, wanted.data() + offset, size) == 0) return;
       const float a = as_float(type, window.data() + offset);
       const float b = as_float(type, wanted.data() + offset);
       ASSERT_LE(std::abs(a - b), tolerance(type) * (1 + std::abs(b))) << "at " << offset;
-      std::memcpy(wanted.data() + offset, window.data() + offset, engine::size_of(type));
+      std::memcpy(wanted.data() + offset, window.data() + offset, size);
     });
   }
   // Integers to the bit, and nothing between the elements or around the output has changed.

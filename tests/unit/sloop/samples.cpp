@@ -163,6 +163,21 @@ void add_movement(std::vector<Sample>& list) {
                        .with([](Task& t) { t.pattern = std::bit_cast<std::uint32_t>(0.75F); })
                        .done());
   }
+  for (const unsigned type : {kF32, kF16, kBf16}) {
+    for (std::uint8_t function = 0; function <= DRM_HALYARD_SLOOP_SIGN; ++function) {
+      list.push_back(Builder("function_" + std::to_string(function) + "_" + type_name(type),
+                             DRM_HALYARD_SLOOP_FUNCTION)
+                         .a(type, {4, 30})
+                         .out(type, {4, 30})
+                         .with([function](Task& t) { t.function = function; })
+                         .done());
+    }
+    list.push_back(Builder("order_" + type_name(type), DRM_HALYARD_SLOOP_ORDER)
+                       .a(type, {4, 30})
+                       .out(kI32, {4, 7})
+                       .with([](Task& t) { t.function = 1; })
+                       .done());
+  }
   const auto scaled = [](Task& t) {
     t.axis = 1;
     t.zero_point = 3;
