@@ -40,6 +40,7 @@ struct HashParams {
     }
   }
   void operator()(const halyard_norm_params& p) const { digest.update_value(p.epsilon); }
+  void operator()(const halyard_order_params& p) const { digest.update_value(p.descending); }
   void operator()(const halyard_rotate_params& p) const { digest.update_value(p.factor); }
   void operator()(const halyard_transpose_params& p) const {
     for (std::uint32_t i = 0; i < rank; ++i)

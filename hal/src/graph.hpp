@@ -24,10 +24,15 @@ std::uint64_t byte_size(const halyard_tensor_desc& desc);
 std::string to_string(const halyard_tensor_desc& desc);
 std::string_view to_string(halyard_op op);
 
-using OpParams =
-    std::variant<std::monostate, halyard_conv2d_params, halyard_pool2d_params, halyard_norm_params,
-                 halyard_transpose_params, halyard_reshape_params, halyard_cast_params,
-                 halyard_quantize_params, halyard_rotate_params, halyard_unpack_params>;
+/// Elementwise on one, but no activation.
+constexpr bool is_function(halyard_op op) {
+  return op >= HALYARD_OP_EXP && op <= HALYARD_OP_SIGN;
+}
+
+using OpParams = std::variant<std::monostate, halyard_conv2d_params, halyard_pool2d_params,
+                              halyard_norm_params, halyard_transpose_params, halyard_reshape_params,
+                              halyard_cast_params, halyard_quantize_params, halyard_rotate_params,
+                              halyard_unpack_params, halyard_order_params>;
 
 struct Node {
   enum class Kind : std::uint8_t { kInput, kConstant, kOperation };

@@ -220,6 +220,21 @@ halyard_tensor_desc infer_rotate(halyard_op op, const halyard_tensor_desc& in,
   return in;
 }
 
+halyard_tensor_desc infer_order(halyard_op op, const halyard_tensor_desc& in,
+                                const halyard_order_params& p) {
+  need_float(op, in);
+  if (p.descending > 1) refuse(op, "descending must be 0 or 1");
+  const auto last = in.dims[in.rank - 1];
+  if (p.count == 0 || p.count > last) {
+    refuse(op, "the first " + std::to_string(p.count) + " of the " + std::to_string(last) +
+                   " elements of a row are not to be had");
+  }
+  halyard_tensor_desc out = in;
+  out.dtype = HALYARD_I32;
+  out.dims[in.rank - 1] = p.count;
+  return out;
+}
+
 halyard_tensor_desc infer_scaled(halyard_op op, const halyard_tensor_desc& in,
                                  const halyard_tensor_desc& scale,
                                  const halyard_quantize_params& p) {
@@ -313,6 +328,7 @@ void check_scatter(const halyard_tensor_desc& in, const halyard_tensor_desc& ind
 }
 
 std::size_t arity(halyard_op op) {
+  if (is_function(op)) return 1;
   switch (op) {
     case HALYARD_OP_RELU:
     case HALYARD_OP_GELU:
@@ -326,6 +342,7 @@ std::size_t arity(halyard_op op) {
     case HALYARD_OP_RESHAPE:
     case HALYARD_OP_CAST:
     case HALYARD_OP_UNPACK:
+    case HALYARD_OP_ORDER:
       return 1;
     case HALYARD_OP_MATMUL:
     case HALYARD_OP_CONV2D:
@@ -345,6 +362,8 @@ std::size_t arity(halyard_op op) {
       return 2;
     case HALYARD_OP_LAYER_NORM:
       return 3;
+    default:
+      break;
   }
   refuse("unknown operation " + std::to_string(static_cast<int>(op)));
 }
@@ -353,6 +372,7 @@ halyard_tensor_desc infer(halyard_op op, Descs in, const OpParams& params) {
   if (in.size() != arity(op)) {
     refuse(op, "takes " + std::to_string(arity(op)) + " inputs, not " + std::to_string(in.size()));
   }
+  if (is_function(op)) return infer_unary(op, in[0]);
   switch (op) {
     case HALYARD_OP_MATMUL:
       return infer_matmul(op, in[0], in[1]);
@@ -396,10 +416,14 @@ halyard_tensor_desc infer(halyard_op op, Descs in, const OpParams& params) {
       return infer_scaled(op, in[0], in[1], need_params<halyard_quantize_params>(op, params));
     case HALYARD_OP_ROTATE:
       return infer_rotate(op, in[0], in[1], need_params<halyard_rotate_params>(op, params));
+    case HALYARD_OP_ORDER:
+      return infer_order(op, in[0], need_params<halyard_order_params>(op, params));
     case HALYARD_OP_SCATTER:
       refuse(op, "no operation of a graph, whose tensors hold nothing before: a command list's");
     case HALYARD_OP_UNPACK:
       return infer_unpack(op, in[0], need_params<halyard_unpack_params>(op, params));
+    default:
+      break;
   }
   refuse("unknown operation " + std::to_string(static_cast<int>(op)));
 }

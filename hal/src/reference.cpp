@@ -239,6 +239,48 @@ double activate(halyard_op op, double x) {
   }
 }
 
+double function(halyard_op op, double x) {
+  switch (op) {
+    case HALYARD_OP_EXP:
+      return std::exp(x);
+    case HALYARD_OP_EXPM1:
+      return std::expm1(x);
+    case HALYARD_OP_LOG:
+      return std::log(x);
+    case HALYARD_OP_SQRT:
+      return std::sqrt(x);
+    case HALYARD_OP_SIN:
+      return std::sin(x);
+    case HALYARD_OP_COS:
+      return std::cos(x);
+    case HALYARD_OP_FLOOR:
+      return std::floor(x);
+    case HALYARD_OP_CEIL:
+      return std::ceil(x);
+    case HALYARD_OP_ROUND:
+      return std::round(x);
+    case HALYARD_OP_TRUNC:
+      return std::trunc(x);
+    default:
+      return x > 0 ? 1 : x < 0 ? -1 : x;
+  }
+}
+
+void order(const Value& in, const Value& out, bool descending) {
+  const std::uint64_t n = in.last(), k = out.last();
+  std::vector<std::uint64_t> places(n);
+  for (std::uint64_t row = 0; row * n < in.count(); ++row) {
+    std::iota(places.begin(), places.end(), row * n);
+    std::stable_sort(places.begin(), places.end(), [&](std::uint64_t a, std::uint64_t b) {
+      const double left = in.get(a), right = in.get(b);
+      if (std::isnan(left) || std::isnan(right)) return !std::isnan(left);
+      return descending ? left > right : left < right;
+    });
+    for (std::uint64_t i = 0; i < k; ++i)
+      out.set(row * k + i, static_cast<double>(places[i] - row * n));
+  }
+}
+
 void softmax(const Value& in, const Value& out) {
   const std::uint64_t n = in.last();
   for (std::uint64_t row = 0; row < in.count(); row += n) {
@@ -357,6 +399,11 @@ void scaled(halyard_op op, const Value& in, const Value& scale, const Value& out
 }
 
 void compute(const Node& node, std::span<const Value* const> in, const Value& out) {
+  if (is_function(node.op)) {
+    for (std::uint64_t i = 0; i < out.count(); ++i)
+      out.set(i, function(node.op, in[0]->get(i)));
+    return;
+  }
   switch (node.op) {
     case HALYARD_OP_MATMUL:
       return matmul(*in[0], *in[1], out);
@@ -404,12 +451,14 @@ void compute(const Node& node, std::span<const Value* const> in, const Value& ou
       return gather(*in[0], *in[1], out);
     case HALYARD_OP_ROTATE:
       return rotate(*in[0], *in[1], out, std::get<halyard_rotate_params>(node.params).factor);
-    case HALYARD_OP_SCATTER:
-      break;  // of command lists only
+    case HALYARD_OP_ORDER:
+      return order(*in[0], out, std::get<halyard_order_params>(node.params).descending != 0);
     case HALYARD_OP_QUANTIZE:
     case HALYARD_OP_DEQUANTIZE:
     case HALYARD_OP_REQUANTIZE:
       return scaled(node.op, *in[0], *in[1], out, std::get<halyard_quantize_params>(node.params));
+    default:  // a scatter is of command lists only
+      break;
   }
   throw Error(HALYARD_INVALID_ARGUMENT, "unknown operation in the graph");
 }

@@ -213,9 +213,9 @@ void add_relu(CommandList& list, const View& in, const View& out) {
 const Wrong kWrong[] = {
     {"NoOperation",
      [](CommandList& list) {
-       list.add(static_cast<halyard_op>(31), {{0, f32, {4}}, {1, f32, {4}}});
+       list.add(static_cast<halyard_op>(63), {{0, f32, {4}}, {1, f32, {4}}});
      },
-     "operation 31"},
+     "operation 63"},
     {"Transpose",
      [](CommandList& list) {
        list.add(HALYARD_OP_TRANSPOSE, {{0, f32, {4}}, {1, f32, {4}}}, halyard_transpose_params{});

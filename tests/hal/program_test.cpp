@@ -158,7 +158,7 @@ TEST_F(ProgramTest, GraphsThatDoNotFitAreRefused) {
   EXPECT_EQ(error_of([&] { return graph.input("d", {0}); }).code(), HALYARD_INVALID_ARGUMENT);
   EXPECT_EQ(error_of([&] { return graph.input("", {1}); }).code(), HALYARD_INVALID_ARGUMENT);
   halyard_tensor out = 0;
-  EXPECT_EQ(halyard_graph_add(graph.get(), static_cast<halyard_op>(31), nullptr, 0, nullptr, &out),
+  EXPECT_EQ(halyard_graph_add(graph.get(), static_cast<halyard_op>(63), nullptr, 0, nullptr, &out),
             HALYARD_INVALID_ARGUMENT);
   const halyard_tensor input = a.index();
   EXPECT_EQ(halyard_graph_add(graph.get(), HALYARD_OP_RESHAPE, &input, 1, nullptr, &out),

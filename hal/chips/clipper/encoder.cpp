@@ -52,6 +52,10 @@ drm_halyard_clipper_opcode chip_opcode(Opcode opcode) {
       return DRM_HALYARD_CLIPPER_SCATTER;
     case Opcode::kUnpack:
       return DRM_HALYARD_CLIPPER_UNPACK;
+    case Opcode::kFunction:
+      return DRM_HALYARD_CLIPPER_FUNCTION;
+    case Opcode::kOrder:
+      return DRM_HALYARD_CLIPPER_ORDER;
     case Opcode::kTimestamp:
       return DRM_HALYARD_CLIPPER_TIMESTAMP;
   }
@@ -162,6 +166,16 @@ class MakeCommand {
   Command operator()(const lowering::Quantize& quantize) const {
     return make_command(opcode_, tag_,
                         drm_halyard_clipper_quantize{quantize.axis, quantize.zero_point});
+  }
+  Command operator()(lowering::Function function) const {
+    static_assert(static_cast<int>(lowering::Function::kExp) == DRM_HALYARD_CLIPPER_EXP);
+    static_assert(static_cast<int>(lowering::Function::kFloor) == DRM_HALYARD_CLIPPER_FLOOR);
+    static_assert(static_cast<int>(lowering::Function::kSign) == DRM_HALYARD_CLIPPER_SIGN);
+    return make_command(opcode_, tag_,
+                        drm_halyard_clipper_function{static_cast<std::uint32_t>(function)});
+  }
+  Command operator()(const lowering::Order& order) const {
+    return make_command(opcode_, tag_, drm_halyard_clipper_order{order.descending ? 1U : 0U});
   }
   Command operator()(const lowering::Rotate& rotate) const {
     return make_command(opcode_, tag_,

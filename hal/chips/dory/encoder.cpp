@@ -138,8 +138,11 @@ class SetParams {
     writer_.set(DRM_HALYARD_DORY_AXIS, quantize.axis);
     set_zero_point(quantize.zero_point);
   }
-  void operator()(const lowering::Rotate& /*rotate*/) const {}  // not this chip's
-  void operator()(halyard_format /*format*/) const {}           // nor this
+  // Not this chip's.
+  void operator()(const lowering::Rotate& /*rotate*/) const {}
+  void operator()(lowering::Function /*function*/) const {}
+  void operator()(const lowering::Order& /*order*/) const {}
+  void operator()(halyard_format /*format*/) const {}
 
  private:
   void set_zero_point(std::int32_t zero_point) const {

@@ -29,6 +29,9 @@ static_assert(DRM_HALYARD_SLOOP_SUB == static_cast<int>(BinaryOp::kSub));
 static_assert(DRM_HALYARD_SLOOP_MUL == static_cast<int>(BinaryOp::kMul));
 static_assert(DRM_HALYARD_SLOOP_DIV == static_cast<int>(BinaryOp::kDiv));
 static_assert(DRM_HALYARD_SLOOP_MAX == static_cast<int>(BinaryOp::kMax));
+static_assert(DRM_HALYARD_SLOOP_EXP == static_cast<int>(lowering::Function::kExp));
+static_assert(DRM_HALYARD_SLOOP_FLOOR == static_cast<int>(lowering::Function::kFloor));
+static_assert(DRM_HALYARD_SLOOP_SIGN == static_cast<int>(lowering::Function::kSign));
 static_assert(DRM_HALYARD_SLOOP_MIN == static_cast<int>(BinaryOp::kMin));
 
 /// A member of the task that takes an operand.
@@ -61,6 +64,8 @@ constexpr TaskKind kTaskKinds[] = {
     {Opcode::kRotate, DRM_HALYARD_SLOOP_ROTATE, {&Task::a, &Task::b, &Task::out}},
     {Opcode::kScatter, DRM_HALYARD_SLOOP_SCATTER, {&Task::a, &Task::b, &Task::out}},
     {Opcode::kUnpack, DRM_HALYARD_SLOOP_UNPACK, {&Task::a, &Task::out}},
+    {Opcode::kFunction, DRM_HALYARD_SLOOP_FUNCTION, {&Task::a, &Task::out}},
+    {Opcode::kOrder, DRM_HALYARD_SLOOP_ORDER, {&Task::a, &Task::out}},
     {Opcode::kTimestamp, DRM_HALYARD_SLOOP_TIMESTAMP, {&Task::out}},
 };
 
@@ -141,6 +146,10 @@ class SetParams {
     task_.axis = quantize.axis;
     task_.zero_point = quantize.zero_point;
   }
+  void operator()(lowering::Function function) const {
+    task_.function = static_cast<std::uint8_t>(function);
+  }
+  void operator()(const lowering::Order& order) const { task_.function = order.descending ? 1 : 0; }
   void operator()(const lowering::Rotate& rotate) const {
     task_.pattern = std::bit_cast<std::uint32_t>(rotate.factor);
   }

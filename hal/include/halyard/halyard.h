@@ -392,7 +392,23 @@ typedef enum halyard_op {
   HALYARD_OP_SCATTER = 27,
   /** in u8 [..., bytes of whole blocks] -> real [..., their elements]; halyard_unpack_params. The
      last dimension of a view `in` has no gaps. */
-  HALYARD_OP_UNPACK = 28
+  HALYARD_OP_UNPACK = 28,
+  /** Elementwise on one. f32/f16/bf16. */
+  HALYARD_OP_EXP = 29,
+  HALYARD_OP_EXPM1 = 30, /**< exp(x) - 1 */
+  HALYARD_OP_LOG = 31,   /**< natural; NaN below zero */
+  HALYARD_OP_SQRT = 32,  /**< NaN below zero */
+  HALYARD_OP_SIN = 33,   /**< of radians */
+  HALYARD_OP_COS = 34,
+  HALYARD_OP_FLOOR = 35,
+  HALYARD_OP_CEIL = 36,
+  HALYARD_OP_ROUND = 37, /**< half away from zero */
+  HALYARD_OP_TRUNC = 38,
+  HALYARD_OP_SIGN = 39, /**< -1, 0 or 1 */
+  /** in [..., n] f32/f16/bf16 -> i32 [..., count]; halyard_order_params. The indices of the first
+     elements of each row in order; equal ones stay in the order of their indices, NaN is behind all
+     others. */
+  HALYARD_OP_ORDER = 40
 } halyard_op;
 
 typedef struct halyard_conv2d_params {
@@ -449,6 +465,12 @@ typedef struct halyard_unpack_params {
   halyard_format format;
   halyard_dtype dtype; /**< of the result: f32, f16 or bf16 */
 } halyard_unpack_params;
+
+typedef struct halyard_order_params {
+  size_t size;
+  uint32_t count;      /**< 1 to what a row has */
+  uint32_t descending; /**< 0: the smallest first; 1: the largest */
+} halyard_order_params;
 
 /** Adds an operation. Checks shapes, types and parameters now: HALYARD_INVALID_ARGUMENT names what
  * does not fit. `params` is the op's struct, or NULL where it has none. */

@@ -443,6 +443,12 @@ class Graph : public detail::Handle<halyard_graph> {
   Tensor gather(const Tensor& in, const Tensor& index) {
     return add_op(HALYARD_OP_GATHER, {in, index});
   }
+  /// Elementwise on one, by its number.
+  Tensor unary(halyard_op op, const Tensor& in) { return add_op(op, {in}); }
+  Tensor order(const Tensor& in, std::uint32_t count, bool descending = false) {
+    const halyard_order_params params{sizeof(params), count, descending ? 1U : 0U};
+    return add_op(HALYARD_OP_ORDER, {in}, &params);
+  }
   Tensor rotate(const Tensor& in, const Tensor& angle, float factor = 1) {
     const halyard_rotate_params params{sizeof(params), factor};
     return add_op(HALYARD_OP_ROTATE, {in, angle}, &params);

@@ -20,7 +20,7 @@ OpParams read_params(const void* params) {
 }  // namespace
 
 OpParams read_params(halyard_op op, const void* params) {
-  if (const auto raw = raw_value(op); raw < HALYARD_OP_MATMUL || raw > HALYARD_OP_UNPACK) {
+  if (const auto raw = raw_value(op); raw < HALYARD_OP_MATMUL || raw > HALYARD_OP_ORDER) {
     throw Error(HALYARD_INVALID_ARGUMENT, "there is no operation " + std::to_string(raw));
   }
   switch (op) {
@@ -42,6 +42,8 @@ OpParams read_params(halyard_op op, const void* params) {
     case HALYARD_OP_DEQUANTIZE:
     case HALYARD_OP_REQUANTIZE:
       return read_params<halyard_quantize_params>(params);
+    case HALYARD_OP_ORDER:
+      return read_params<halyard_order_params>(params);
     case HALYARD_OP_ROTATE:
       return read_params<halyard_rotate_params>(params);
     case HALYARD_OP_UNPACK:

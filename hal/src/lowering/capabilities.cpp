@@ -37,6 +37,10 @@ std::string_view to_string(Opcode opcode) {
       return "scatter";
     case Opcode::kUnpack:
       return "unpacking of blocks";
+    case Opcode::kFunction:
+      return "function";
+    case Opcode::kOrder:
+      return "order";
     case Opcode::kTimestamp:
       return "timestamp";
   }

@@ -43,7 +43,8 @@ inline constexpr OpcodeSet kAllOpcodes = {
     Opcode::kMatmul, Opcode::kConv2d,   Opcode::kBinary,     Opcode::kActivate,
     Opcode::kPool2d, Opcode::kSoftmax,  Opcode::kNorm,       Opcode::kCopy,
     Opcode::kGather, Opcode::kQuantize, Opcode::kDequantize, Opcode::kRequantize,
-    Opcode::kRotate, Opcode::kScatter,  Opcode::kUnpack,     Opcode::kTimestamp};
+    Opcode::kRotate, Opcode::kScatter,  Opcode::kFunction,   Opcode::kOrder,
+    Opcode::kUnpack, Opcode::kTimestamp};
 inline constexpr ActivationSet kAllActivations = {Activation::kNone,    Activation::kRelu,
                                                   Activation::kGelu,    Activation::kSilu,
                                                   Activation::kSigmoid, Activation::kTanh};

@@ -51,11 +51,27 @@ enum class Opcode : std::uint8_t {
   kRotate,      ///< in, angle, out; Rotate
   kScatter,     ///< in, index, out
   kUnpack,      ///< in, out; halyard_format
+  kFunction,    ///< in, out; Function
+  kOrder,       ///< in, out; Order
   kTimestamp,   ///< a cell: two neighbouring i32 that take the device's time in ns
 };
 
 enum class Activation : std::uint8_t { kNone, kRelu, kGelu, kSilu, kSigmoid, kTanh };
 enum class BinaryOp : std::uint8_t { kAdd, kSub, kMul, kDiv, kMax, kMin };
+
+enum class Function : std::uint8_t {
+  kExp,
+  kExpm1,
+  kLog,
+  kSqrt,
+  kSin,
+  kCos,
+  kFloor,
+  kCeil,
+  kRound,
+  kTrunc,
+  kSign
+};
 
 /// End of a product: bias, scale, activation, zero point, rounding, saturation.
 struct Epilogue {
@@ -81,8 +97,11 @@ struct Quantize {
 struct Rotate {
   float factor = 1;
 };
+struct Order {
+  bool descending = false;
+};
 using Params = std::variant<std::monostate, Epilogue, Conv2d, BinaryOp, Activation, Pool2d, Norm,
-                            Quantize, Rotate, halyard_format>;
+                            Quantize, Rotate, halyard_format, Function, Order>;
 
 struct Command {
   Opcode opcode{};

@@ -20,11 +20,13 @@ void reduce_rank(Command& command, std::uint32_t max_rank) {
   switch (command.opcode) {
     case Opcode::kBinary:
     case Opcode::kActivate:
+    case Opcode::kFunction:
     case Opcode::kCopy:
       break;
     case Opcode::kSoftmax:
     case Opcode::kNorm:
     case Opcode::kRotate:
+    case Opcode::kOrder:
       keep = 1;
       break;
     case Opcode::kQuantize:

@@ -73,6 +73,13 @@ Command translate(halyard_op op, const OpParams& params, std::span<const Operand
             Quantize{scaled->axis, scaled->zero_point},
             {inputs[0], inputs[1], out}};
   }
+  if (is_function(op)) {
+    static_assert(HALYARD_OP_SIGN - HALYARD_OP_EXP == static_cast<int>(Function::kSign));
+    return {Opcode::kFunction, 0, static_cast<Function>(op - HALYARD_OP_EXP), {inputs[0], out}};
+  }
+  if (const auto* order = std::get_if<halyard_order_params>(&params)) {
+    return {Opcode::kOrder, 0, Order{order->descending != 0}, {inputs[0], out}};
+  }
   if (const auto* rotate = std::get_if<halyard_rotate_params>(&params)) {
     return {Opcode::kRotate, 0, Rotate{rotate->factor}, {inputs[0], inputs[1], out}};
   }

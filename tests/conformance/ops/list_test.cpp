@@ -170,6 +170,11 @@ constexpr Named kUnary[] = {{"Relu", HALYARD_OP_RELU},
                             {"Silu", HALYARD_OP_SILU},
                             {"Sigmoid", HALYARD_OP_SIGMOID},
                             {"Tanh", HALYARD_OP_TANH}};
+constexpr Named kFunctions[] = {
+    {"Exp", HALYARD_OP_EXP},     {"Expm1", HALYARD_OP_EXPM1}, {"Log", HALYARD_OP_LOG},
+    {"Sqrt", HALYARD_OP_SQRT},   {"Sin", HALYARD_OP_SIN},     {"Cos", HALYARD_OP_COS},
+    {"Floor", HALYARD_OP_FLOOR}, {"Ceil", HALYARD_OP_CEIL},   {"Round", HALYARD_OP_ROUND},
+    {"Trunc", HALYARD_OP_TRUNC}, {"Sign", HALYARD_OP_SIGN}};
 
 constexpr std::array<halyard_dtype, 6> kTypes = {f32, f16, bf16, i8, u8, i32};
 constexpr std::array<halyard_dtype, 3> kFloats = {f32, f16, bf16};
@@ -179,6 +184,17 @@ void add_float_cases(std::vector<Case>& cases, halyard_dtype dtype) {
   const auto rounding = rounding_tolerance(dtype);
   for (const auto& [name, op] : kUnary)
     cases.push_back({name + type, op, {{{3, 4, 5}, dtype}}, {}, rounding});
+  for (const auto& [name, op] : kFunctions) {
+    cases.push_back(
+        {std::string("Function") + name + type, op, {{{3, 4, 5}, dtype, 3}}, {}, rounding});
+  }
+  for (const std::uint32_t descending : {0U, 1U}) {
+    cases.push_back({(descending != 0 ? "OrderDown" : "OrderUp") + type,
+                     HALYARD_OP_ORDER,
+                     {{{3, 4, 15}, dtype, 3}},
+                     halyard_order_params{0, 6, descending},
+                     {}});
+  }
   cases.push_back({"Softmax" + type, HALYARD_OP_SOFTMAX, {{{4, 9}, dtype, 8}}, {}, rounding});
   auto loose = rounding;
   loose.absolute += 4 * loose.relative;  // differences of values near each other

@@ -39,6 +39,12 @@ TEST_P(Rows, Norms) {
   test.expect_equal({graph.layer_norm(x, gain, bias), graph.rms_norm(x, gain)}, tolerance);
 }
 
+TEST_P(Rows, OrderOfWholeRowsAndOfTheFirst) {
+  Differential test;
+  const auto x = test.input({3, 4, 50}, GetParam(), 8);
+  test.expect_equal({test.graph.order(x, 50), test.graph.order(x, 1, true)}, {});
+}
+
 TEST_P(Rows, RotateHalvesAndNeighbours) {
   Differential test;
   auto& graph = test.graph;

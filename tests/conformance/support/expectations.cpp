@@ -216,11 +216,13 @@ int level_of(std::string_view suite, std::string_view test) {
   }
   if (suite == "Digits") return 1;
   if (area_of(suite) != "operations") return 2;
-  // Sixteen-bit floats, indirection, rotation, blocks and more than four dimensions come last.
-  const bool last =
-      name.find("f16") != std::string::npos || name.find("Gather") != std::string::npos ||
-      name.find("Scatter") != std::string::npos || name.find("Rotate") != std::string::npos ||
-      name.find("Unpack") != std::string::npos || name.find("SixDimensions") != std::string::npos;
+  // Sixteen-bit floats, indirection, rotation, functions, sorting, blocks and more than four
+  // dimensions come last.
+  constexpr std::string_view kLast[] = {"f16",      "Gather", "Scatter", "Rotate",
+                                        "Function", "Order",  "Unpack",  "SixDimensions"};
+  const bool last = std::any_of(std::begin(kLast), std::end(kLast), [&](std::string_view word) {
+    return name.find(word) != std::string::npos;
+  });
   return last ? 3 : 2;
 }
 

@@ -118,7 +118,7 @@ TEST_F(GraphTest, ChecksTheNumberAndTheOriginOfInputs) {
   refuse(HALYARD_OP_RELU, {x, x}, {}, "relu: takes 1 inputs, not 2");
   refuse(HALYARD_OP_RELU, {77}, {}, "tensor 77");
   refuse(static_cast<halyard_op>(0), {x}, {}, "unknown operation 0");
-  refuse(static_cast<halyard_op>(31), {x}, {}, "unknown operation 31");
+  refuse(static_cast<halyard_op>(63), {x}, {}, "unknown operation 63");
 }
 
 TEST_F(GraphTest, Matmul) {
@@ -284,6 +284,27 @@ TEST_F(GraphTest, GatherAndQuantisation) {
   refuse(HALYARD_OP_REQUANTIZE, {sums, scale}, halyard_quantize_params{sizeof(p), HALYARD_U8, 1, 0},
          "gives i8");
   refuse(HALYARD_OP_DEQUANTIZE, {sums, scale}, p, "gives f32, f16 or bf16");
+}
+
+TEST_F(GraphTest, FunctionsAndOrder) {
+  const auto x = input(HALYARD_BF16, {4, 3});
+  for (int i = HALYARD_OP_EXP; i <= HALYARD_OP_SIGN; ++i) {
+    const auto y = op(static_cast<halyard_op>(i), {x});
+    EXPECT_THAT(dims_of(graph_, y), ElementsAre(4, 3));
+    EXPECT_EQ(graph_.node(y).desc.dtype, HALYARD_BF16);
+    refuse(static_cast<halyard_op>(i), {input(HALYARD_I32, {4})}, {}, "takes f32, f16 or bf16");
+  }
+  halyard_order_params p{sizeof(p), 2, 1};
+  const auto y = op(HALYARD_OP_ORDER, {x}, p);
+  EXPECT_THAT(dims_of(graph_, y), ElementsAre(4, 2));
+  EXPECT_EQ(graph_.node(y).desc.dtype, HALYARD_I32);
+  refuse(HALYARD_OP_ORDER, {input(HALYARD_I32, {4})}, p, "takes f32, f16 or bf16");
+  p.descending = 2;
+  refuse(HALYARD_OP_ORDER, {x}, p, "descending must be 0 or 1");
+  for (const std::uint32_t count : {0U, 4U}) {
+    p = {sizeof(p), count, 0};
+    refuse(HALYARD_OP_ORDER, {x}, p, "of the 3 elements of a row");
+  }
 }
 
 TEST_F(GraphTest, Rotation) {

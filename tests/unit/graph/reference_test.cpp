@@ -209,6 +209,34 @@ TEST(Reference, RotateTurnsPairsByAnglesThatRepeat) {
                           FloatNear(-4, 1e-6F), FloatNear(0, 1e-6F)));
 }
 
+TEST(Reference, Functions) {
+  const auto of = [](halyard_op op) {
+    Graph graph;
+    return compute<float>(graph, op, {constant<float>(graph, {3}, {0.25F, 1, 2.5F})});
+  };
+  EXPECT_THAT(of(HALYARD_OP_EXP),
+              ElementsAre(FloatNear(1.2840254F, 1e-6F), FloatNear(2.7182817F, 1e-6F),
+                          FloatNear(12.182494F, 1e-5F)));
+  EXPECT_THAT(of(HALYARD_OP_EXPM1)[0], FloatNear(0.2840254F, 1e-6F));
+  EXPECT_THAT(of(HALYARD_OP_LOG)[2], FloatNear(0.9162907F, 1e-6F));
+  EXPECT_THAT(of(HALYARD_OP_SQRT)[0], 0.5F);
+  EXPECT_THAT(of(HALYARD_OP_SIN)[1], FloatNear(0.84147098F, 1e-6F));
+  EXPECT_THAT(of(HALYARD_OP_COS)[1], FloatNear(0.54030231F, 1e-6F));
+  EXPECT_THAT(of(HALYARD_OP_FLOOR), ElementsAre(0, 1, 2));
+  EXPECT_THAT(of(HALYARD_OP_CEIL), ElementsAre(1, 1, 3));
+  EXPECT_THAT(of(HALYARD_OP_ROUND), ElementsAre(0, 1, 3));
+  EXPECT_THAT(of(HALYARD_OP_TRUNC), ElementsAre(0, 1, 2));
+  EXPECT_THAT(of(HALYARD_OP_SIGN), ElementsAre(1, 1, 1));
+}
+
+TEST(Reference, OrderGivesTheFirstOfEachRow) {
+  Graph graph;
+  const auto in = constant<float>(graph, {2, 3}, {3, 1, 2, 5, 5, 4});
+  EXPECT_THAT(compute<std::int32_t>(graph, HALYARD_OP_ORDER, {in},
+                                    halyard_order_params{sizeof(halyard_order_params), 2, 1}),
+              ElementsAre(0, 2, 0, 1));
+}
+
 TEST(Reference, GatherRefusesAnIndexOutside) {
   Graph graph;
   const auto in = constant<float>(graph, {3, 1}, {1, 2, 3});
