@@ -14,7 +14,7 @@ MODELS = BUILD / "llm"
 LIBRARIES = BUILD / "user" / "lib"
 PLUGIN = LIBRARIES / "halyard" / "runtimes" / "libggml-halyard.so"
 # In the file that HALYARD_GGML_STATISTICS names.
-JOBS = re.compile(r"^\S+: (\d+) jobs completed, (\d+) failed, \d+ command lists recorded, (\d+) graphs without commands$", re.MULTILINE)
+JOBS = re.compile(r"^\S+: (\d+) jobs completed, (\d+) failed, \d+ command lists recorded, (\d+) graphs of no elements$", re.MULTILINE)
 # What a run with the model of a chip in this process, rather than with a card, needs besides.
 IN_PROCESS = {"HALYARD_PLATFORM": "sim"}
 
@@ -51,7 +51,7 @@ def build(chips, run=run_logged):
 
 @dataclass
 class Jobs:
-    """What the driver of the one device that a process has used counted, and graphs that needed no job."""
+    """What the driver of the one device that a process has used counted, and graphs that needed no job for they have no elements."""
 
     completed: int = 0
     failed: int = 0

@@ -38,7 +38,7 @@ class Stream {
         << device_.name() + ": " + std::to_string(jobs.completed) + " jobs completed, " +
                std::to_string(jobs.failed) + " failed, " + std::to_string(programs_.recorded()) +
                " command lists recorded, " + std::to_string(programs_.empty()) +
-               " graphs without commands\n";
+               " graphs of no elements\n";
   }
 
  private:

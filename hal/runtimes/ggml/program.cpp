@@ -18,6 +18,7 @@ class Programs::Scan {
   Scan(ggml_cgraph* graph, ggml_backend_buffer_type_t type) : type_(type) {
     for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
       const auto* node = ggml_graph_node(graph, i);
+      empty_ = empty_ || (!is_view(node) && ggml_is_empty(node));
       if (does_nothing(node)) continue;
       nodes_.push_back(node);
       add(node, true);
@@ -32,6 +33,8 @@ class Programs::Scan {
 
   [[nodiscard]] const std::string& key() const { return key_; }
   [[nodiscard]] std::span<const ggml_tensor* const> nodes() const { return nodes_; }
+  /// Some operation's result has no elements.
+  [[nodiscard]] bool empty() const { return empty_; }
   [[nodiscard]] std::span<const Commands::BindingUse> uses() const { return uses_; }
 
   [[nodiscard]] std::vector<Binding> bindings() const {
@@ -87,6 +90,7 @@ class Programs::Scan {
 
   const ggml_backend_buffer_type_t type_;
   std::vector<const ggml_tensor*> nodes_;
+  bool empty_ = false;
   std::vector<const BufferContext*> buffers_;
   std::vector<Commands::BindingUse> uses_;
   std::string key_;
@@ -127,7 +131,7 @@ const Programs::Entry& Programs::find(const Scan& scan) {
 void Programs::run(ggml_cgraph* graph, Queue& queue) {
   const Scan scan(graph, type_);
   if (scan.nodes().empty()) {
-    ++empty_;
+    if (scan.empty()) ++empty_;
     return;
   }
   const auto bindings = scan.bindings();

@@ -28,7 +28,7 @@ class Programs {
   void run(ggml_cgraph* graph, Queue& queue);
 
   [[nodiscard]] std::uint64_t recorded() const { return recorded_; }
-  /// Graphs that needed no job: of views and of tensors without elements.
+  /// Graphs that needed no job since what they compute has no elements; none of views alone.
   [[nodiscard]] std::uint64_t empty() const { return empty_; }
 
  private:
