@@ -102,7 +102,8 @@ void fit_rank(std::vector<Strided>& operands) {
 }
 
 bool is_elementwise(halyard_op op) {
-  return op == HALYARD_OP_CAST || (op >= HALYARD_OP_ADD && op <= HALYARD_OP_TANH);
+  return op == HALYARD_OP_CAST || (op >= HALYARD_OP_ADD && op <= HALYARD_OP_TANH) ||
+         (op >= HALYARD_OP_EXP && op <= HALYARD_OP_SIGN);
 }
 
 std::vector<View> views_of(std::span<const Strided> operands) {
@@ -183,6 +184,17 @@ View Strided::view() const {
 
 Strided Commands::tensor(const ggml_tensor* tensor) const {
   return strided(tensor, dtype_of(tensor));
+}
+
+Strided Commands::words(const ggml_tensor* tensor) const {
+  const auto bytes = ggml_type_size(tensor->type);
+  // Equal types are copied bit by bit.
+  const auto dtype = bytes % 4 == 0 ? HALYARD_I32 : bytes % 2 == 0 ? HALYARD_F16 : HALYARD_I8;
+  auto words = strided(tensor, dtype);
+  words.dims.back() /= static_cast<std::uint32_t>(ggml_blck_size(tensor->type));
+  words.dims.push_back(static_cast<std::uint32_t>(bytes / halyard_dtype_size(dtype)));
+  words.strides.push_back(1);
+  return words;
 }
 
 Strided Commands::indices(const ggml_tensor* tensor) const {

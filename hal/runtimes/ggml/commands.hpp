@@ -71,6 +71,9 @@ class Commands {
   /// A tensor of the graph: four dimensions. Throws Unsupported for types that the HAL does not
   /// have.
   [[nodiscard]] Strided tensor(const ggml_tensor* tensor) const;
+  /// Of any type, to be moved as it is: one more dimension counts the words of an element, or of a
+  /// block of several. One of the HAL's types has a single word.
+  [[nodiscard]] Strided words(const ggml_tensor* tensor) const;
   /// Whole numbers of 32 bits, or of 64 as pairs of words: then with a last dimension of two.
   [[nodiscard]] Strided indices(const ggml_tensor* tensor) const;
   /// The bytes of a tensor of blocks: whole blocks along the last dimension. Throws Unsupported for

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "operations.hpp"
+#include "chain.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,11 +11,6 @@
 
 namespace halyard::ggml {
 namespace {
-
-/// Position of ggml's dimension `i` among four.
-constexpr std::size_t axis(std::size_t i) {
-  return GGML_MAX_DIMS - 1 - i;
-}
 
 /// The same elements seen with more dimensions, so that what an input repeats of the output is a
 /// dimension of its own: there the input has one element. The output is the last.
@@ -57,18 +53,6 @@ void spread(const Strided& in, const Strided& out, Commands& commands) {
   commands.copy(both[0], both[1]);
 }
 
-bool is_integer(const ggml_tensor* tensor) {
-  return tensor->type == GGML_TYPE_I32 || tensor->type == GGML_TYPE_I8;
-}
-
-Strided source(const ggml_tensor* node, std::size_t i, const Commands& commands) {
-  return commands.tensor(node->src[i]);
-}
-
-void need(bool good, const char* what) {
-  if (!good) throw Unsupported(what);
-}
-
 // ---- elementwise ---------------------------------------------------------------------------
 
 /// Operands may have other types than the result: then all is float32 until the end.
@@ -83,154 +67,6 @@ void append_binary(const ggml_tensor* node, halyard_op op, Commands& commands) {
   const auto sum = out.dtype == HALYARD_F32 ? out : commands.scratch(out.dims, HALYARD_F32);
   binary(op, as(HALYARD_F32, a, commands), as(HALYARD_F32, b, commands), sum, commands);
   if (out.dtype != HALYARD_F32) commands.copy(sum, out);
-}
-
-/// float32 values in scratch memory and what is done to them.
-class Chain {
- public:
-  Chain(const Strided& in, Commands& commands)
-      : commands_(commands), value_(commands.scratch(in.dims, HALYARD_F32)) {
-    commands.copy(in, value_);
-  }
-
-  [[nodiscard]] const Strided& value() const { return value_; }
-  Chain& with(halyard_op op, const Strided& other) {
-    binary(op, value_, other, value_, commands_);
-    return *this;
-  }
-  Chain& with(halyard_op op, float other) {
-    return with(op, commands_.scalar(other, value_.dims.size()));
-  }
-  Chain& apply(halyard_op op) {
-    commands_.add(op, {value_, value_});
-    return *this;
-  }
-
- private:
-  Commands& commands_;
-  Strided value_;
-};
-
-std::optional<halyard_op> activation_of(ggml_unary_op op) {
-  switch (op) {
-    case GGML_UNARY_OP_TANH:
-      return HALYARD_OP_TANH;
-    case GGML_UNARY_OP_RELU:
-      return HALYARD_OP_RELU;
-    case GGML_UNARY_OP_SIGMOID:
-      return HALYARD_OP_SIGMOID;
-    case GGML_UNARY_OP_SILU:
-      return HALYARD_OP_SILU;
-    case GGML_UNARY_OP_GELU_ERF:
-      return HALYARD_OP_GELU;
-    default:
-      return std::nullopt;
-  }
-}
-
-/// In float32: what no chip has in one command.
-Chain activate(ggml_unary_op op, const Strided& in, Commands& commands) {
-  constexpr float kGeluCubic = 0.044715F, kRootTwoOverPi = 0.79788456F, kQuick = 1.702F;
-  Chain chain(in, commands);
-  if (const auto one = activation_of(op)) return chain.apply(*one);
-  const Chain x(in, commands);
-  switch (op) {
-    case GGML_UNARY_OP_NEG:
-      return chain.with(HALYARD_OP_MUL, -1);
-    case GGML_UNARY_OP_ABS:
-      return chain.with(HALYARD_OP_MUL, -1).with(HALYARD_OP_MAX, x.value());
-    case GGML_UNARY_OP_HARDSIGMOID:
-    case GGML_UNARY_OP_HARDSWISH:
-      chain.with(HALYARD_OP_ADD, 3).with(HALYARD_OP_DIV, 6);
-      chain.with(HALYARD_OP_MAX, 0).with(HALYARD_OP_MIN, 1);
-      if (op == GGML_UNARY_OP_HARDSWISH) chain.with(HALYARD_OP_MUL, x.value());
-      return chain;
-    case GGML_UNARY_OP_GELU:
-      // x / 2 * (1 + tanh(sqrt(2 / pi) * x * (1 + 0.044715 * x^2)))
-      chain.with(HALYARD_OP_MUL, x.value()).with(HALYARD_OP_MUL, kGeluCubic);
-      chain.with(HALYARD_OP_ADD, 1).with(HALYARD_OP_MUL, x.value());
-      chain.with(HALYARD_OP_MUL, kRootTwoOverPi).apply(HALYARD_OP_TANH);
-      return chain.with(HALYARD_OP_ADD, 1)
-          .with(HALYARD_OP_MUL, x.value())
-          .with(HALYARD_OP_MUL, 0.5F);
-    case GGML_UNARY_OP_GELU_QUICK:
-      chain.with(HALYARD_OP_MUL, kQuick).apply(HALYARD_OP_SIGMOID);
-      return chain.with(HALYARD_OP_MUL, x.value());
-    default:
-      throw Unsupported("this function");
-  }
-}
-
-void append_unary(const ggml_tensor* node, Commands& commands) {
-  const auto in = source(node, 0, commands), out = commands.tensor(node);
-  const auto op = ggml_get_unary_op(node);
-  const auto one = activation_of(op);
-  if (one && in.dtype == out.dtype) {
-    commands.add(*one, {in, out});
-    return;
-  }
-  commands.copy(activate(op, in, commands).value(), out);
-}
-
-ggml_unary_op gate_of(ggml_glu_op op) {
-  switch (op) {
-    case GGML_GLU_OP_REGLU:
-      return GGML_UNARY_OP_RELU;
-    case GGML_GLU_OP_GEGLU:
-      return GGML_UNARY_OP_GELU;
-    case GGML_GLU_OP_SWIGLU:
-      return GGML_UNARY_OP_SILU;
-    case GGML_GLU_OP_GEGLU_ERF:
-      return GGML_UNARY_OP_GELU_ERF;
-    case GGML_GLU_OP_GEGLU_QUICK:
-      return GGML_UNARY_OP_GELU_QUICK;
-    default:
-      throw Unsupported("this gate");
-  }
-}
-
-/// The gate and what passes it: two tensors, or the halves of one.
-void append_glu(const ggml_tensor* node, Commands& commands) {
-  auto gate = source(node, 0, commands);
-  auto passing = gate;
-  const auto out = commands.tensor(node);
-  if (node->src[1] != nullptr) {
-    passing = source(node, 1, commands);
-  } else {
-    const auto half = out.dims[axis(0)];
-    passing = gate.slice(axis(0), half, half);
-    gate = gate.slice(axis(0), 0, half);
-    if (param<std::int32_t>(node, 1) != 0) std::swap(gate, passing);
-  }
-  auto value = activate(gate_of(ggml_get_glu_op(node)), gate, commands);
-  commands.copy(value.with(HALYARD_OP_MUL, as(HALYARD_F32, passing, commands)).value(), out);
-}
-
-void append_scale(const ggml_tensor* node, Commands& commands) {
-  Chain chain(source(node, 0, commands), commands);
-  chain.with(HALYARD_OP_MUL, param<float>(node, 0));
-  if (const auto bias = param<float>(node, 1); bias != 0) chain.with(HALYARD_OP_ADD, bias);
-  commands.copy(chain.value(), commands.tensor(node));
-}
-
-void append_clamp(const ggml_tensor* node, Commands& commands) {
-  Chain chain(source(node, 0, commands), commands);
-  chain.with(HALYARD_OP_MAX, param<float>(node, 0)).with(HALYARD_OP_MIN, param<float>(node, 1));
-  commands.copy(chain.value(), commands.tensor(node));
-}
-
-void append_leaky_relu(const ggml_tensor* node, Commands& commands) {
-  const auto in = source(node, 0, commands);
-  Chain positive(in, commands), negative(in, commands);
-  negative.with(HALYARD_OP_MIN, 0).with(HALYARD_OP_MUL, param<float>(node, 0));
-  positive.apply(HALYARD_OP_RELU).with(HALYARD_OP_ADD, negative.value());
-  commands.copy(positive.value(), commands.tensor(node));
-}
-
-void append_sqr(const ggml_tensor* node, Commands& commands) {
-  const auto in = source(node, 0, commands);
-  need(!is_integer(node), "integers");
-  commands.add(HALYARD_OP_MUL, {in, in, commands.tensor(node)});
 }
 
 // ---- along rows ----------------------------------------------------------------------------
@@ -281,31 +117,42 @@ void append_sum(const ggml_tensor* node, Commands& commands) {
   const auto all = static_cast<std::uint32_t>(in.elements());
   need(in.elements() <= INT32_MAX, "so many elements");
   const auto ones = commands.scalar(1, 2).repeated(0, all);
+  auto dense = in;
+  if (!in.contiguous()) {
+    // ggml's own back end sums something else then.
+    need(in.strides[axis(0)] == 1, "a sum of rows with gaps");
+    dense = commands.scratch(in.dims, in.dtype);
+    commands.copy(in, dense);
+  }
   commands.add(HALYARD_OP_MATMUL,
-               {in.reshaped({1, all}), ones, commands.tensor(node).reshaped({1, 1})});
+               {dense.reshaped({1, all}), ones, commands.tensor(node).reshaped({1, 1})});
 }
 
 // ---- movement ------------------------------------------------------------------------------
 
 void append_copy(const ggml_tensor* node, Commands& commands) {
   const auto* from = node->src[0];
-  const auto out = commands.movable(node);
+  // What stays as it is may be of any type.
+  const bool same = node->type == from->type;
   // ggml truncates where the HAL rounds.
   need(is_integer(node) == is_integer(from), "conversion between real and whole numbers");
-  if (is_blocks(node) && node->type != from->type) {
+  if (!same && is_blocks(node)) {
+    const auto blocks = commands.movable(node);
     auto in = commands.real(from);
-    auto dims = out.dims;
+    auto dims = blocks.dims;
     dims.back() = static_cast<std::uint32_t>(node->ne[0]);
     if (in.dims != dims) in = in.reshaped(dims);
-    quantise(in, node->type, out, commands);
+    quantise(in, node->type, blocks, commands);
     return;
   }
-  const bool unpacks = is_blocks(from) && !is_blocks(node);
-  if (unpacks && ggml_are_same_shape(from, node)) {
+  const auto out = same ? commands.words(node) : commands.tensor(node);
+  if (!same && is_blocks(from) && ggml_are_same_shape(from, node)) {
     commands.unpack(from, commands.blocks(from), out);
     return;
   }
-  const auto in = unpacks ? commands.real(from) : commands.movable(from);
+  const auto in = same              ? commands.words(from)
+                  : is_blocks(from) ? commands.real(from)
+                                    : commands.tensor(from);
   if (in.dims == out.dims) {
     commands.copy(in, out);
   } else if (in.contiguous()) {
@@ -318,17 +165,17 @@ void append_copy(const ggml_tensor* node, Commands& commands) {
 }
 
 void append_concat(const ggml_tensor* node, Commands& commands) {
-  const auto a = commands.movable(node->src[0]), b = commands.movable(node->src[1]);
-  const auto out = commands.movable(node);
+  const auto a = commands.words(node->src[0]), b = commands.words(node->src[1]);
+  const auto out = commands.words(node);
   const auto dim = axis(static_cast<std::size_t>(param<std::int32_t>(node, 0)));
   commands.copy(a, out.slice(dim, 0, a.dims[dim]));
   commands.copy(b, out.slice(dim, a.dims[dim], b.dims[dim]));
 }
 
 void append_pad(const ggml_tensor* node, Commands& commands) {
+  if (param<std::int32_t>(node, 8) != 0) return append_circular_pad(node, commands);
   const auto in = source(node, 0, commands);
   auto out = commands.tensor(node);
-  need(param<std::int32_t>(node, 8) == 0, "circular padding");
   fill(out, 0, commands);
   for (std::size_t i = 0; i < GGML_MAX_DIMS; ++i) {
     const auto before = param<std::int32_t>(node, 2 * i);
@@ -428,8 +275,6 @@ void append_windows(const ggml_tensor* node, Commands& commands) {
       return append_im2col(node, commands);
     case GGML_OP_IM2COL_3D:
       return append_im2col_3d(node, commands);
-    case GGML_OP_SSM_CONV:
-      return append_ssm_conv(node, commands);
     default:
       throw Unsupported("this operation");
   }
@@ -440,7 +285,7 @@ void append_movement(const ggml_tensor* node, Commands& commands) {
     case GGML_OP_CONCAT:
       return append_concat(node, commands);
     case GGML_OP_REPEAT:
-      return spread(source(node, 0, commands), commands.tensor(node), commands);
+      return spread(commands.words(node->src[0]), commands.words(node), commands);
     case GGML_OP_PAD:
       return append_pad(node, commands);
     case GGML_OP_UPSCALE:
@@ -568,17 +413,35 @@ void append(const ggml_tensor* node, Commands& commands) {
     case GGML_OP_DIV:
       return append_binary(node, HALYARD_OP_DIV, commands);
     case GGML_OP_SQR:
-      return append_sqr(node, commands);
+    case GGML_OP_SQRT:
+    case GGML_OP_LOG:
+    case GGML_OP_SIN:
+    case GGML_OP_COS:
     case GGML_OP_SCALE:
-      return append_scale(node, commands);
     case GGML_OP_CLAMP:
-      return append_clamp(node, commands);
     case GGML_OP_LEAKY_RELU:
-      return append_leaky_relu(node, commands);
+    case GGML_OP_SILU_BACK:
     case GGML_OP_UNARY:
-      return append_unary(node, commands);
+      return append_elementwise(node, commands);
     case GGML_OP_GLU:
       return append_glu(node, commands);
+    case GGML_OP_ACC:
+    case GGML_OP_SET:
+    case GGML_OP_ROLL:
+    case GGML_OP_REPEAT_BACK:
+    case GGML_OP_CUMSUM:
+    case GGML_OP_DIAG:
+    case GGML_OP_TRI:
+      return append_part(node, commands);
+    case GGML_OP_SSM_CONV:
+      return append_ssm_conv(node, commands);
+    case GGML_OP_L2_NORM:
+    case GGML_OP_RMS_NORM_BACK:
+    case GGML_OP_SOFT_MAX_BACK:
+    case GGML_OP_ARGSORT:
+    case GGML_OP_TOP_K:
+    case GGML_OP_ARGMAX:
+      return append_along_rows(node, commands);
     case GGML_OP_NORM:
       return normalise(HALYARD_OP_LAYER_NORM, source(node, 0, commands), param<float>(node, 0),
                        commands.tensor(node), commands);

@@ -19,7 +19,10 @@ bool does_nothing(const ggml_tensor* node);
 /// Appends what computes `node`. Throws Unsupported.
 void append(const ggml_tensor* node, Commands& commands);
 
-// By kind, for append(); products.cpp.
+// By kind, for append(); elementwise.cpp.
+void append_elementwise(const ggml_tensor* node, Commands& commands);
+void append_glu(const ggml_tensor* node, Commands& commands);
+// products.cpp.
 void append_mul_mat(const ggml_tensor* node, Commands& commands);
 void append_out_prod(const ggml_tensor* node, Commands& commands);
 void append_flash_attention(const ggml_tensor* node, Commands& commands);
@@ -41,8 +44,30 @@ void append_ssm_conv(const ggml_tensor* node, Commands& commands);
 
 /// Rotary embeddings, also the other way round; rotary.cpp.
 void append_rope(const ggml_tensor* node, Commands& commands);
-/// rows.cpp.
+// movement.cpp.
+void append_part(const ggml_tensor* node, Commands& commands);
+void append_circular_pad(const ggml_tensor* node, Commands& commands);
+// rows.cpp.
 void append_set_rows(const ggml_tensor* node, Commands& commands);
+/// Norms, gradients, sorting.
+void append_along_rows(const ggml_tensor* node, Commands& commands);
+
+/// Position of ggml's dimension `i` among four.
+constexpr std::size_t axis(std::size_t i) {
+  return GGML_MAX_DIMS - 1 - i;
+}
+
+inline Strided source(const ggml_tensor* node, std::size_t i, const Commands& commands) {
+  return commands.tensor(node->src[i]);
+}
+
+inline bool is_integer(const ggml_tensor* tensor) {
+  return tensor->type == GGML_TYPE_I32 || tensor->type == GGML_TYPE_I8;
+}
+
+inline void need(bool good, const char* what) {
+  if (!good) throw Unsupported(what);
+}
 
 /// `in` itself, or a copy in scratch memory that has the type.
 Strided as(halyard_dtype dtype, const Strided& in, Commands& commands);
