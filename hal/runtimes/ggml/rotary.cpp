@@ -141,7 +141,7 @@ Strided angles(const ggml_tensor* node, const Rotary& rotary, Commands& commands
     binary(HALYARD_OP_DIV, rates, factors.slice(1, 0, rotary.pairs), divided, commands);
     rates = divided;
   }
-  const auto result = commands.scratch({tokens, rotary.pairs}, HALYARD_F32);
+  auto result = commands.scratch({tokens, rotary.pairs}, HALYARD_F32);
   // Of the sum over the sections one term is not zero.
   if (sections > 1) {
     commands.add(HALYARD_OP_MATMUL, {positions.swapped(0, 1), rates, result});

@@ -22,7 +22,7 @@ Strided values_for(const ggml_tensor* node, Commands& commands) {
 /// [.., .., row, 1]: of each row of float32.
 Strided row_sums(const Strided& in, Commands& commands) {
   const auto ones = commands.scalar(1, 4).repeated(axis(1), in.dims[axis(0)]);
-  const auto sums = commands.scratch({in.dims[0], in.dims[1], in.dims[2], 1}, HALYARD_F32);
+  auto sums = commands.scratch({in.dims[0], in.dims[1], in.dims[2], 1}, HALYARD_F32);
   commands.add(HALYARD_OP_MATMUL, {in, ones, sums});
   return sums;
 }
