@@ -276,7 +276,7 @@ enum drm_halyard_clipper_format {
 	DRM_HALYARD_CLIPPER_Q5_K = 9,
 	/** @DRM_HALYARD_CLIPPER_Q6_K: sixteen 8-bit scales, six bits each (256, 210) */
 	DRM_HALYARD_CLIPPER_Q6_K = 10,
-	/** @DRM_HALYARD_CLIPPER_IQ4_NL: a scale, four bits each for one of sixteen steps (32, 18) */
+	/** @DRM_HALYARD_CLIPPER_IQ4_NL: a scale, four bits for one of 16 steps each (32, 18) */
 	DRM_HALYARD_CLIPPER_IQ4_NL = 11,
 	/** @DRM_HALYARD_CLIPPER_IQ4_XS: eight 6-bit scales, else as IQ4_NL (256, 136) */
 	DRM_HALYARD_CLIPPER_IQ4_XS = 12,
