@@ -41,7 +41,7 @@ check-deep: setup ## All of it: check, check-debug, and sanitizers, fuzzers, cla
 	@scripts/check --deep
 
 check-ggml: setup user ## ggml's and llama.cpp's own tests with our back end, on each chip in process (fetches both of Debian's, once)
-	@scripts/check ggml llama-archs
+	@scripts/check ggml-all llama-archs
 
 run-llm: all ## llama.cpp from Debian writes a text on a card in the VM, and on the chip's model here (fetches it, once)
 	@scripts/run-llm --card "$(CHIP)" --kernel "$(KERNEL)"

@@ -26,7 +26,7 @@ DEBUG = {
 # What of it CI runs: a stage comes here when it was seen to pass as a whole, more than once.
 WARM = ("kunit-debug",)
 # What builds everything anew, with other tools or with something left out: more than half of the time for all stages.
-DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants", "coverage", "churn", "card-killed", "kexec", "llama-archs")
+DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants", "coverage", "churn", "card-killed", "kexec", "ggml-all", "llama-archs")
 # A stage starts when so many times its minutes are left.
 MARGIN = 1.5
 
