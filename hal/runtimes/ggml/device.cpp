@@ -76,13 +76,19 @@ std::uint64_t bytes_of(const ggml_tensor* node, const Commands& commands) {
   return bytes;
 }
 
+/// Whether a job of this node fits, with room for what its graph has besides: the host is told node
+/// by node, and the job is of all of them.
+bool fits(const ggml_tensor* node, const Commands& commands, const Device& hal) {
+  return bytes_of(node, commands) <= hal.memory().at(0).bytes / 4 * 3;
+}
+
 bool supports_op(ggml_backend_dev_t device, const ggml_tensor* node) {
   if (is_view(node) || ggml_is_empty(node)) return true;
   try {
     Commands commands;
     append(node, commands);
     const auto& hal = GgmlDevice::of(device).hal();
-    return bytes_of(node, commands) < hal.memory().at(0).bytes && commands.supported_by(hal);
+    return fits(node, commands, hal) && commands.supported_by(hal);
   } catch (const Unsupported&) {
     return false;
   } catch (const std::exception& error) {
