@@ -5,12 +5,13 @@ from .core import Result, stage
 from .debug import modules_for, run_batches
 from .guest import run_kunit
 
-# Tests in which several threads, processes, queues or interrupts meet.
+# Tests in which several threads, processes, queues or interrupts meet. Those of poison, one of which
+# is named after a process, go by amounts of free memory, of which this kernel takes some for itself.
 NAMES = ":".join(
     f"*{word}*"
     for word in ("Changes", "Concurren", "Compute", "Fault", "Firmware", "Implicit", "Jobs", "Limits", "Lost", "Process",
                  "Queue", "Recovery", "Run", "Shared", "Sync", "Thread", "Turns", "Usage")
-)  # fmt: skip
+) + "-*Poison*"  # fmt: skip
 # Races of the kernel proper, in which nothing of ours takes part: the function, and why its race is none of ours.
 KNOWN = {
     "process_one_work": "a worker writes its queue's state while another reads it, to tell what it runs",
