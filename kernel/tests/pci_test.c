@@ -218,25 +218,37 @@ static void pci_close(struct work_struct *work)
 	closer->mock->file = NULL;
 }
 
+/* Somebody begins to leave while the card can't be reached; pci_close_end() waits until he has. */
+static void pci_close_frozen(struct kunit *test, struct pci_fixture *fix, struct pci_closer *closer)
+{
+	closer->mock = fix->mock;
+	INIT_WORK_ONSTACK(&closer->work, pci_close);
+	pci_freeze(test, fix);
+	queue_work(system_unbound_wq, &closer->work);
+	msleep(20);
+}
+
+static void pci_close_end(struct pci_closer *closer)
+{
+	flush_work(&closer->work);
+	destroy_work_on_stack(&closer->work);
+}
+
 /* The card may still work on it: its memory goes when that is known to be over. */
 static void pci_frozen_keeps_queues(struct kunit *test)
 {
 	const struct pci_error_handlers *handlers = &halyard_pci_err_handlers;
 	struct pci_fixture *fix = pci_fixture(test);
-	struct pci_closer closer = { .mock = fix->mock };
+	struct pci_closer closer;
 	struct dma_fence *fence = mock_fence(fix->mock->file, fix->done, 0);
 
 	KUNIT_ASSERT_NOT_NULL(test, fence);
-	INIT_WORK_ONSTACK(&closer.work, pci_close);
-	pci_freeze(test, fix);
-	queue_work(system_unbound_wq, &closer.work);
-	msleep(20);
+	pci_close_frozen(test, fix, &closer);
 	KUNIT_EXPECT_EQ(test, mock_calls(fix->mock, MOCK_QUEUE_FINI), 0U);
 	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(fence));
 
 	handlers->resume(fix->pdev);
-	flush_work(&closer.work);
-	destroy_work_on_stack(&closer.work);
+	pci_close_end(&closer);
 	KUNIT_EXPECT_EQ(test, mock_calls(fix->mock, MOCK_RESET_DEVICE), 1U);
 	KUNIT_EXPECT_GT(test, dma_fence_wait_timeout(fence, false, MOCK_PATIENCE), 0L);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(fence), -ECANCELED);
@@ -262,17 +274,13 @@ static void pci_frozen_for_too_long(struct kunit *test)
 static void pci_frozen_and_unplugged(struct kunit *test)
 {
 	struct pci_fixture *fix = pci_fixture(test);
-	struct pci_closer closer = { .mock = fix->mock };
+	struct pci_closer closer;
 	struct dma_fence *fence = mock_fence(fix->mock->file, fix->done, 0);
 
 	KUNIT_ASSERT_NOT_NULL(test, fence);
-	INIT_WORK_ONSTACK(&closer.work, pci_close);
-	pci_freeze(test, fix);
-	queue_work(system_unbound_wq, &closer.work);
-	msleep(20);
+	pci_close_frozen(test, fix, &closer);
 	halyard_device_unplug(fix->mock->hdev);
-	flush_work(&closer.work);
-	destroy_work_on_stack(&closer.work);
+	pci_close_end(&closer);
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fence));
 	KUNIT_EXPECT_EQ(test, mock_calls(fix->mock, MOCK_RESET_DEVICE), 0U);
 	dma_fence_put(fence);

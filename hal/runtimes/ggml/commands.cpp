@@ -71,11 +71,6 @@ std::optional<halyard_format> format_of(const ggml_tensor* tensor) {
   }
 }
 
-std::uint32_t narrow(std::int64_t dim) {
-  if (dim < 1 || dim > INT32_MAX) throw Unsupported("a dimension beyond 31 bits");
-  return static_cast<std::uint32_t>(dim);
-}
-
 std::vector<std::int64_t> row_major(std::span<const std::uint32_t> dims) {
   std::vector<std::int64_t> strides(dims.size(), 1);
   for (std::size_t i = dims.size(); i-- > 1;)
@@ -114,6 +109,11 @@ std::vector<View> views_of(std::span<const Strided> operands) {
 }
 
 }  // namespace
+
+std::uint32_t narrow(std::int64_t dim) {
+  if (dim < 1 || dim > INT32_MAX) throw Unsupported("a dimension beyond 31 bits");
+  return static_cast<std::uint32_t>(dim);
+}
 
 bool is_blocks(const ggml_tensor* tensor) {
   return ggml_is_quantized(tensor->type);

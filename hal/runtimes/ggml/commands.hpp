@@ -50,6 +50,8 @@ struct Strided {
   [[nodiscard]] View view() const;
 };
 
+/// As a dimension of the HAL's. Throws Unsupported for none of its.
+std::uint32_t narrow(std::int64_t dim);
 /// Whether the elements of a row stand in quantised blocks.
 bool is_blocks(const ggml_tensor* tensor);
 

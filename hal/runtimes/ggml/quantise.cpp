@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Real numbers into blocks of 32, by commands for rows of numbers: what ggml's own conversion
-// computes, step by step.
+// computes, step by step. Only commands that the smallest chip has, too: none that rounds down or
+// tells a sign.
 
 #include <array>
 

@@ -66,14 +66,6 @@ Strided unfolded(const Strided& in, std::size_t dim, const Windows& windows) {
   return view;
 }
 
-/// With a dimension of one element before `dim`.
-Strided inserted(const Strided& in, std::size_t dim) {
-  auto view = in;
-  view.dims.insert(view.dims.begin() + static_cast<std::ptrdiff_t>(dim), 1);
-  view.strides.insert(view.strides.begin() + static_cast<std::ptrdiff_t>(dim), 0);
-  return view;
-}
-
 /// The order of a tensor's dimensions.
 Strided permuted(const Strided& in, std::initializer_list<std::size_t> order) {
   auto view = in;
@@ -86,14 +78,8 @@ Strided permuted(const Strided& in, std::initializer_list<std::size_t> order) {
   return view;
 }
 
-std::uint32_t narrow(std::uint64_t elements) {
-  if (elements > INT32_MAX) throw Unsupported("so many elements");
-  return static_cast<std::uint32_t>(elements);
-}
-
 std::uint32_t side(const ggml_tensor* tensor, std::size_t i) {
-  if (tensor->ne[i] < 1) throw Unsupported("no elements");
-  return narrow(static_cast<std::uint64_t>(tensor->ne[i]));
+  return narrow(tensor->ne[i]);
 }
 
 /// Depth, height, width of a node whose kernel and output begin with them, the other way round, and
@@ -149,7 +135,7 @@ void convolve_transposed(const Strided& kernel, const Strided& in, std::uint32_t
                          std::uint32_t stride_w, const Strided& out, Commands& commands) {
   const auto channels = kernel.dims[0], rows = kernel.dims[2], columns = kernel.dims[3];
   if (rows * columns > kMaxCommands) throw Unsupported("such a large kernel");
-  const auto outputs = narrow(kernel.elements() / channels);
+  const auto outputs = narrow(static_cast<std::int64_t>(kernel.elements() / channels));
   const auto pixels = in.dims[2] * in.dims[3];
   const auto parts = commands.scratch({in.dims[0], outputs, pixels}, HALYARD_F32);
   commands.add(HALYARD_OP_MATMUL, {kernel.reshaped({1, channels, outputs}).swapped(1, 2),
@@ -178,13 +164,13 @@ void append_im2col(const ggml_tensor* node, Commands& commands) {
   if (flat) {
     // [1, n, channel, width], and [1, n, window, ...]
     if (in.dims[0] != 1) throw Unsupported("four dimensions");
-    in = inserted(in.at(0, 0), 2);
+    in = in.at(0, 0).inserted(2);
   } else {
     height = {side(node, 2), side(kernel, 1), count_of(node, 1), count_of(node, 3),
               count_of(node, 5)};
   }
   const auto batch = in.dims[0], channels = in.dims[1];
-  in = inserted(in, 2);
+  in = in.inserted(2);
   out =
       out.reshaped({batch, 1, height.count, width.count, channels, 1, height.kernel, width.kernel});
   copy_windows(in, {Windows{}, height, width}, out, commands);
@@ -199,7 +185,7 @@ void append_im2col_3d(const ggml_tensor* node, Commands& commands) {
   const auto batch = in.dims[0] / channels;
   windows[0].count = out.dims[0] / batch;
   const auto& [depth, height, width] = windows;
-  in = inserted(in, 0);
+  in = in.inserted(0);
   in.dims[0] = batch, in.strides[0] = in.strides[1] * channels, in.dims[1] = channels;
   out = out.reshaped({batch, depth.count, height.count, width.count, channels, depth.kernel,
                       height.kernel, width.kernel});
@@ -239,7 +225,7 @@ void append_conv_3d(const ggml_tensor* node, Commands& commands) {
   const auto channels = count_of(node, 9), batch = count_of(node, 10), outputs = count_of(node, 11);
   const auto weight = commands.real(node->src[0]);
   auto in = commands.real(node->src[1]);
-  in = inserted(in, 0);
+  in = in.inserted(0);
   in.dims[0] = batch, in.strides[0] = in.strides[1] * channels, in.dims[1] = channels;
   const auto columns = commands.scratch({batch, depth.count, height.count, width.count, channels,
                                          depth.kernel, height.kernel, width.kernel},
@@ -259,7 +245,7 @@ void append_conv_transpose_1d(const ggml_tensor* node, Commands& commands) {
   const auto out = commands.tensor(node);
   if (kernel.dims[0] != 1 || in.dims[0] != 1 || in.dims[1] != 1)
     throw Unsupported("more dimensions");
-  convolve_transposed(inserted(kernel.at(0, 0), 2), in.swapped(1, 2), 1, count_of(node, 0),
+  convolve_transposed(kernel.at(0, 0).inserted(2), in.swapped(1, 2), 1, count_of(node, 0),
                       out.swapped(1, 2), commands);
 }
 
