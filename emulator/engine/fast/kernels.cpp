@@ -7,6 +7,10 @@
 
 #include <limits>
 
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
 #include "../blocks.hpp"
 #include "../float16.hpp"
 #include "math.hpp"
@@ -25,6 +29,33 @@ void convert(const From* in, To* out, size_t n) {
     out[i] = kFunction(in[i]);
   }
 }
+
+#ifdef __F16C__
+// The processor's own conversions give the same bits, of NaN too, but compilers do not find them in
+// loops of integers.
+constexpr size_t kHalves = 8;
+
+void widen_f16(const std::uint16_t* in, float* out, size_t n) {
+  size_t i = 0;
+  for (; i + kHalves <= n; i += kHalves) {
+    const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i));
+    _mm256_storeu_ps(out + i, _mm256_cvtph_ps(halves));
+  }
+  convert<f16_to_f32>(in + i, out + i, n - i);
+}
+
+void narrow_f16(const float* in, std::uint16_t* out, size_t n) {
+  size_t i = 0;
+  for (; i + kHalves <= n; i += kHalves) {
+    const __m128i halves = _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), halves);
+  }
+  convert<f32_to_f16>(in + i, out + i, n - i);
+}
+#else
+constexpr auto widen_f16 = convert<f16_to_f32, std::uint16_t, float>;
+constexpr auto narrow_f16 = convert<f32_to_f16, float, std::uint16_t>;
+#endif
 
 template <typename To, typename From>
 To cast(From x) {
@@ -336,6 +367,56 @@ float sum_squares(const float* x, size_t n) {
       n, 0.0F, [x](size_t i) { return x[i] * x[i]; }, plus);
 }
 
+/// Sixteen neighbours, in as many registers as the instruction set needs. Arrays of sums would be
+/// kept in memory: there are several here.
+using Lanes = float __attribute__((vector_size(64)));
+constexpr size_t kVector = sizeof(Lanes) / sizeof(float);
+
+template <size_t kColumns>
+void dot_columns(const float* x, const float* y, std::int64_t stride, float* sums, size_t n) {
+  const float* columns[kColumns];  // NOLINT(modernize-avoid-c-arrays): as in reduce()
+  for (size_t column = 0; column < kColumns; ++column) {
+    columns[column] = y + static_cast<std::int64_t>(column) * stride;
+  }
+  Lanes partial[kColumns] = {};  // NOLINT(modernize-avoid-c-arrays)
+  size_t i = 0;
+  for (; i + kVector <= n; i += kVector) {
+    Lanes left;
+    __builtin_memcpy(&left, x + i, sizeof left);
+    for (size_t column = 0; column < kColumns; ++column) {
+      Lanes right;
+      __builtin_memcpy(&right, columns[column] + i, sizeof right);
+      partial[column] += left * right;
+    }
+  }
+  for (size_t column = 0; column < kColumns; ++column) {
+    float lanes[kVector];  // NOLINT(modernize-avoid-c-arrays)
+    __builtin_memcpy(lanes, &partial[column], sizeof lanes);
+    for (size_t width = kVector / 2; width > 0; width /= 2) {
+      for (size_t lane = 0; lane < width; ++lane) {
+        lanes[lane] += lanes[lane + width];
+      }
+    }
+    for (size_t rest = i; rest < n; ++rest) {
+      lanes[0] += x[rest] * columns[column][rest];
+    }
+    sums[column] = lanes[0];
+  }
+}
+
+void dots(const float* x, const float* y, std::int64_t stride, float* sums, size_t columns,
+          size_t n) {
+  constexpr size_t kTogether = 4;
+  const auto column = [=](size_t i) { return y + static_cast<std::int64_t>(i) * stride; };
+  size_t i = 0;
+  for (; i + kTogether <= columns; i += kTogether) {
+    dot_columns<kTogether>(x, column(i), stride, sums + i, n);
+  }
+  for (; i < columns; ++i) {
+    dot_columns<1>(x, column(i), stride, sums + i, n);
+  }
+}
+
 float exp_sum(const float* x, float shift, float* out, size_t n) {
   for (size_t i = 0; i < n; ++i) {
     out[i] = exp_approx(x[i] - shift);
@@ -382,12 +463,12 @@ void requantize_any(const std::int32_t* x, const Rescale& rescale, std::int8_t* 
 
 extern const Kernels HALYARD_KERNELS;
 const Kernels HALYARD_KERNELS = {
-    .f16_to_f32 = convert<f16_to_f32>,
+    .f16_to_f32 = widen_f16,
     .bf16_to_f32 = convert<bf16_to_f32>,
     .i8_to_f32 = convert<cast<float, std::int8_t>>,
     .u8_to_f32 = convert<cast<float, std::uint8_t>>,
     .i32_to_f32 = convert<cast<float, std::int32_t>>,
-    .f32_to_f16 = convert<f32_to_f16>,
+    .f32_to_f16 = narrow_f16,
     .f32_to_bf16 = convert<f32_to_bf16>,
     .f32_to_i8 = convert<round_byte<std::int8_t>>,
     .f32_to_u8 = convert<round_byte<std::uint8_t>>,
@@ -416,6 +497,7 @@ const Kernels HALYARD_KERNELS = {
     .max_f32 = max_of,
     .sum_f32 = sum_of,
     .sum_squares_f32 = sum_squares,
+    .dots_f32 = dots,
     .exp_sum_f32 = exp_sum,
     .quantize_i8 = quantize<std::int8_t>,
     .quantize_u8 = quantize<std::uint8_t>,

@@ -88,6 +88,10 @@ struct Kernels {
   float (*max_f32)(const float* x, std::size_t n);
   float (*sum_f32)(const float* x, std::size_t n);
   float (*sum_squares_f32)(const float* x, std::size_t n);
+  /// sums[j] = sum over i < n of x[i] * y[j * stride + i], for j < columns. Sums do not overlap the
+  /// others.
+  void (*dots_f32)(const float* x, const float* y, std::int64_t stride, float* sums,
+                   std::size_t columns, std::size_t n);
   /// out[i] = exp(x[i] - shift); returns the sum of them.
   float (*exp_sum_f32)(const float* x, float shift, float* out, std::size_t n);
 
@@ -110,7 +114,7 @@ const Kernels& kernels();
 /// The compiled sets; the wider ones must not run on a processor without their instructions.
 extern const Kernels kKernelsBase;
 #ifdef __x86_64__
-extern const Kernels kKernelsV3;  ///< x86-64-v3: AVX2, FMA, BMI
+extern const Kernels kKernelsV3;  ///< x86-64-v3: AVX2, FMA, BMI, F16C
 extern const Kernels kKernelsV4;  ///< x86-64-v4: AVX-512 F, BW, CD, DQ, VL
 #endif
 

@@ -67,7 +67,9 @@ void multiply_matrices(const Tensor& a, const Tensor& b, const Tensor& out,
   const std::uint64_t inner = merge_batch(batches, geometry);
   const auto [rows, columns, depth, a_row, a_column, b_row, b_column, out_row, out_column] =
       geometry;
-  const std::int64_t work = rows * columns * depth / (std::is_same_v<T, float> ? 1 : 4);
+  const std::int64_t products = rows * columns * depth;
+  const std::int64_t floats = products * (rows <= kFewRows ? kFewRowsCost : 1);
+  const std::int64_t work = std::is_same_v<T, float> ? floats : products / 4;
   const auto run = [&, rows = rows, columns = columns, depth = depth, a_row = a_row,
                     a_column = a_column, b_row = b_row, b_column = b_column, out_row = out_row,
                     out_column = out_column](const Batches::Offsets& offsets, std::size_t part,

@@ -38,6 +38,25 @@ std::int64_t columns_per_block(std::int64_t depth, std::int64_t element) {
   return std::clamp(fitting / kColumnStep * kColumnStep, kColumnStep, kMaxBlockColumns);
 }
 
+/// Columns from an element on, one behind the other or where they lie, as float32.
+struct Columns {
+  const float* data;
+  std::int64_t stride;
+};
+
+Columns load_columns(const Source<float>& source, std::int64_t row, std::int64_t column,
+                     std::int64_t count, std::size_t depth, float* buffer) {
+  const Row first = source.column(row, column);
+  if (first.is_plain(DType::kF32)) {
+    return {reinterpret_cast<const float*>(first.data), source.row(row, column).stride};
+  }
+  const auto stride = static_cast<std::int64_t>(depth);
+  for (std::int64_t j = 0; j < count; ++j) {
+    load_row(source.column(row, column + j), buffer + j * stride, depth);
+  }
+  return {buffer, stride};
+}
+
 }  // namespace
 
 template <typename T>
@@ -69,14 +88,9 @@ Panel<T> MatrixSource<T>::panel(std::int64_t row, std::int64_t rows, std::int64_
   const bool transposed = std::abs(row_stride_) < std::abs(column_stride_);
   const std::int64_t lines = transposed ? columns : rows;
   const std::int64_t length = transposed ? rows : columns;
-  const std::int64_t line_stride = transposed ? column_stride_ : row_stride_;
-  const std::int64_t element_stride = transposed ? row_stride_ : column_stride_;
   auto* packed = scratch<T>(use, static_cast<std::size_t>(rows * columns));
-  const std::int64_t begin = row * row_stride_ + column * column_stride_;
   for (std::int64_t i = 0; i < lines; ++i) {
-    const std::int64_t offset = begin + i * line_stride;
-    const Row line{data_ + offset * static_cast<std::int64_t>(size_of(type_)), type_,
-                   element_stride};
+    const Row line = transposed ? this->column(row, column + i) : this->row(row + i, column);
     load_row(line, packed + i * length, static_cast<std::size_t>(length));
   }
   return {packed, length, transposed};
@@ -96,6 +110,24 @@ bool Product<T>::is_direct() const {
 }
 
 template <typename T>
+std::int64_t Product<T>::stride_of_sums(Block columns) const {
+  if (!is_direct()) {
+    return columns.size;
+  }
+  return rows_ == 1 ? columns_ : target_.row_stride;
+}
+
+/// In the output, or in scratch.
+template <typename T>
+typename Product<T>::Sum* Product<T>::sums_of(Block rows, Block columns) const {
+  if (is_direct()) {
+    const std::int64_t first = rows.begin * stride_of_sums(columns) + columns.begin;
+    return reinterpret_cast<Sum*>(target_.data) + first;
+  }
+  return scratch<Sum>(ScratchUse::kSums, static_cast<std::size_t>(rows.size * columns.size));
+}
+
+template <typename T>
 void Product<T>::run(std::size_t index, std::size_t parts) const {
   const auto range = [&](std::int64_t size, std::int64_t step) {
     const std::int64_t steps = (size + step - 1) / step;
@@ -112,7 +144,51 @@ void Product<T>::run(std::size_t index, std::size_t parts) const {
 }
 
 template <typename T>
+bool Product<T>::is_few_rows() const {
+  return rows_ <= kFewRows && a_.row(0, 0).data != nullptr && b_.column(0, 0).data != nullptr &&
+         (b_.column(0, 0).stride == 1 || depth_ == 1);
+}
+
+template <typename T>
+void Product<T>::run_few_rows(Block rows, Block columns) const requires std::is_same_v<T, float> {
+  constexpr auto kSpan = static_cast<std::int64_t>(kRowChunk);
+  constexpr std::int64_t kGroup = 8;  // columns that fit into the first-level cache
+  const std::int64_t stride = stride_of_sums(columns);
+  float* sums = sums_of(rows, columns);
+  auto* left = scratch<float>(ScratchUse::kLeft, static_cast<std::size_t>(kFewRows * kSpan));
+  auto* right = scratch<float>(ScratchUse::kRight, static_cast<std::size_t>(kGroup * kSpan));
+  std::array<float, kGroup> part;
+  for (std::int64_t k = 0; k < depth_; k += kSpan) {
+    const auto depth = static_cast<std::size_t>(std::min(kSpan, depth_ - k));
+    for (std::int64_t i = 0; i < rows.size; ++i) {
+      load_row(a_.row(rows.begin + i, k), left + i * kSpan, depth);
+    }
+    for (std::int64_t j = 0; j < columns.size; j += kGroup) {
+      const std::int64_t count = std::min(kGroup, columns.size - j);
+      const Columns group = load_columns(b_, k, columns.begin + j, count, depth, right);
+      for (std::int64_t i = 0; i < rows.size; ++i) {
+        kernels().dots_f32(left + i * kSpan, group.data, group.stride, part.data(),
+                           static_cast<std::size_t>(count), depth);
+        float* out = sums + i * stride + j;
+        for (std::int64_t c = 0; c < count; ++c) {
+          out[c] = (k > 0 ? out[c] : 0.0F) + part.at(static_cast<std::size_t>(c));
+        }
+      }
+    }
+  }
+  finish(rows, columns, sums, stride);
+}
+
+template <typename T>
 void Product<T>::run_range(Block rows, Block columns) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (is_few_rows()) {
+      for (std::int64_t i = 0; i < columns.size; i += kMaxBlockColumns) {
+        run_few_rows(rows, {columns.begin + i, std::min(kMaxBlockColumns, columns.size - i)});
+      }
+      return;
+    }
+  }
   const bool blocked = a_.packs() || !is_direct();
   const std::int64_t height = blocked ? std::min(kBlockRows, rows.size) : rows.size;
   const std::int64_t width = b_.packs() || !is_direct()
@@ -125,15 +201,12 @@ void Product<T>::run_range(Block rows, Block columns) const {
 
 template <typename T>
 void Product<T>::run_columns(Block rows, Block columns, std::int64_t height_limit) const {
-  const bool direct = is_direct();
   const std::int64_t span = a_.packs() || b_.packs() ? std::min(kBlockDepth, depth_) : depth_;
-  const std::int64_t stride = direct ? (rows_ == 1 ? columns_ : target_.row_stride) : columns.size;
+  const std::int64_t stride = stride_of_sums(columns);
   Panel<T> right{};
   for (std::int64_t i = 0; i < rows.size; i += height_limit) {
     const Block part{rows.begin + i, std::min(height_limit, rows.size - i)};
-    auto* sums = direct ? reinterpret_cast<Sum*>(target_.data) + part.begin * stride + columns.begin
-                        : scratch<Sum>(ScratchUse::kSums,
-                                       static_cast<std::size_t>(part.size * columns.size));
+    Sum* sums = sums_of(part, columns);
     for (std::int64_t k = 0; k < depth_; k += span) {
       const std::int64_t depth = std::min(span, depth_ - k);
       const Panel<T> left = a_.panel(part.begin, part.size, k, depth, ScratchUse::kLeft);

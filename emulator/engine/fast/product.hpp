@@ -39,6 +39,13 @@ class Source {
   /// A part of the matrix; a copy lies in the scratch of the use given.
   [[nodiscard]] virtual Panel<T> panel(std::int64_t row, std::int64_t rows, std::int64_t column,
                                        std::int64_t columns, ScratchUse use) const = 0;
+
+  /// A row from `column` on, or a column from `row` on, where it lies; without data if it does not
+  /// lie anywhere.
+  [[nodiscard]] virtual Row row(std::int64_t /*row*/, std::int64_t /*column*/) const { return {}; }
+  [[nodiscard]] virtual Row column(std::int64_t /*row*/, std::int64_t /*column*/) const {
+    return {};
+  }
 };
 
 /// A matrix in memory, with any type and strides (in elements).
@@ -51,8 +58,19 @@ class MatrixSource final : public Source<T> {
   [[nodiscard]] bool packs() const override { return plain_.data == nullptr; }
   [[nodiscard]] Panel<T> panel(std::int64_t row, std::int64_t rows, std::int64_t column,
                                std::int64_t columns, ScratchUse use) const override;
+  [[nodiscard]] Row row(std::int64_t row, std::int64_t column) const override {
+    return {at(row, column), type_, column_stride_};
+  }
+  [[nodiscard]] Row column(std::int64_t row, std::int64_t column) const override {
+    return {at(row, column), type_, row_stride_};
+  }
 
  private:
+  [[nodiscard]] std::byte* at(std::int64_t row, std::int64_t column) const {
+    return data_ + (row * row_stride_ + column * column_stride_) *
+                       static_cast<std::int64_t>(size_of(type_));
+  }
+
   std::byte* data_;
   DType type_;
   std::int64_t row_stride_;
@@ -95,6 +113,10 @@ class Product {
   };
 
   [[nodiscard]] bool is_direct() const;
+  [[nodiscard]] bool is_few_rows() const;
+  [[nodiscard]] Sum* sums_of(Block rows, Block columns) const;
+  [[nodiscard]] std::int64_t stride_of_sums(Block columns) const;
+  void run_few_rows(Block rows, Block columns) const requires std::is_same_v<T, float>;
   void run_range(Block rows, Block columns) const;
   void run_columns(Block rows, Block columns, std::int64_t height_limit) const;
   void finish(Block rows, Block columns, Sum* sums, std::int64_t stride) const;
@@ -114,6 +136,12 @@ class Product {
 /// Multiply-accumulates (of float32; int8 counts a quarter) from which on it pays to wake a helper
 /// thread.
 inline constexpr std::int64_t kWorkPerTask = 1 << 21;
+
+/// So few rows, and each column of the right operand is read once where it lies, in its own type,
+/// if its elements lie one behind the other: one token's product with weights. Memory is what
+/// limits it, which makes a multiply-accumulate so many times dearer.
+inline constexpr std::int64_t kFewRows = 4;
+inline constexpr std::int64_t kFewRowsCost = 8;
 
 /// Runs task(item, part, parts) for all `items` products of `work` multiply-accumulates each,
 /// divided among threads where that pays: large products into parts, small ones into groups.

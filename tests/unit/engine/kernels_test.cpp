@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -137,6 +138,45 @@ TEST_P(KernelsOf, ConversionsEqualTheScalarOnes) {
     ASSERT_EQ(std::bit_cast<std::uint32_t>(wide[i]),
               std::bit_cast<std::uint32_t>(bf16_to_f32(halves[i])));
     ASSERT_EQ(back[i], f32_to_bf16(wide[i]));
+  }
+}
+
+TEST_P(KernelsOf, RoundingToHalvesEqualsTheScalarOne) {
+  std::vector<float> values = many_floats();
+  for (const std::uint32_t nan : {0x7f800001U, 0xff912345U, 0x7fffffffU}) {
+    values.push_back(std::bit_cast<float>(nan));
+  }
+  for (const std::size_t n : {values.size(), std::size_t{13}}) {
+    std::vector<std::uint16_t> halves(n);
+    const std::size_t begin = values.size() - n;
+    kernels_under_test().f32_to_f16(values.data() + begin, halves.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      ASSERT_EQ(halves[i], f32_to_f16(values[begin + i])) << values[begin + i];
+    }
+  }
+}
+
+TEST_P(KernelsOf, DotsTakeAnyNumberOfColumnsAndElements) {
+  constexpr std::int64_t kStride = 77;
+  for (const std::size_t columns : {0U, 1U, 3U, 4U, 9U}) {
+    for (const std::size_t n : {0U, 1U, 15U, 16U, 33U, 70U}) {
+      std::vector<float> x(n);
+      std::vector<float> y(columns * kStride);
+      for (std::size_t i = 0; i < n; ++i) {
+        x[i] = static_cast<float>(i % 7) - 3;
+      }
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        y[i] = static_cast<float>(i % 11) - 5;
+      }
+      // Sums of small integers: exact in any order. The one behind is not touched.
+      std::vector<float> sums(columns + 1, 0.5F);
+      kernels_under_test().dots_f32(x.data(), y.data(), kStride, sums.data(), columns, n);
+      for (std::size_t j = 0; j < columns; ++j) {
+        ASSERT_EQ(sums[j], std::inner_product(x.begin(), x.end(), y.data() + j * kStride, 0.0F))
+            << j << " of " << columns << ", " << n << " elements";
+      }
+      ASSERT_EQ(sums[columns], 0.5F);
+    }
   }
 }
 

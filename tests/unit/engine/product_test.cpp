@@ -132,6 +132,13 @@ void check_matmul_case(const MatmulCase& shapes, DType type, Values values, Rand
   expect_near(quick, plain, product_tolerance(magnitude, depth, output));
 }
 
+Tensor transposed(const Storage& matrix) {
+  Tensor tensor = matrix;
+  std::swap(tensor.dims[0], tensor.dims[1]);
+  std::swap(tensor.strides[0], tensor.strides[1]);
+  return tensor;
+}
+
 class MatmulOf : public ::testing::TestWithParam<DType> {};
 
 TEST_P(MatmulOf, EqualsReferenceOverRandomShapes) {
@@ -167,6 +174,36 @@ TEST_P(MatmulOf, EqualsReferenceWhereItIsBlockedOrDivided) {
     if (HasFatalFailure()) {
       return;
     }
+  }
+}
+
+/// One token's product: the weights' rows are the right operand's columns.
+TEST_P(MatmulOf, EqualsReferenceWithFewRowsAndColumnsThatLieTogether) {
+  Random random(5);
+  const std::vector<std::array<std::uint32_t, 3>> cases = {
+      {1, 50, 3000}, {1, 2100, 40}, {4, 19, 1025}, {5, 19, 100}, {3, 1, 64}, {1, 300, 9000}};
+  for (const auto& [rows, columns, depth] : cases) {
+    const DType output = output_of(GetParam(), random);
+    Storage a(GetParam(), {rows, depth}, Layout::kInput, random);
+    Storage weights(GetParam(), {columns, depth});
+    a.randomize(random);
+    weights.randomize(random);
+    const RandomEpilogue epilogue(GetParam(), output, columns, depth, random);
+    const Storage out(output, {rows, columns}, Layout::kOutput, random);
+    const auto [quick, plain] = run_both(out, [&](const Arithmetic& with, const Tensor& result) {
+      return with.matmul(a, transposed(weights), result, epilogue.view());
+    });
+    if (GetParam() == DType::kI8) {
+      expect_equal(quick, plain);
+      continue;
+    }
+    const Storage sizes = weights.magnitudes();
+    const Storage magnitude(DType::kF32, {rows, columns});
+    const Storage bias = epilogue.bias_magnitude();
+    ASSERT_EQ(
+        reference().matmul(a.magnitudes(), transposed(sizes), magnitude, {.bias = bias.tensor()}),
+        "");
+    expect_near(quick, plain, product_tolerance(magnitude, depth, output));
   }
 }
 
