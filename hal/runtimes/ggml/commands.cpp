@@ -218,13 +218,16 @@ Strided Commands::movable(const ggml_tensor* tensor) const {
   return is_blocks(tensor) ? blocks(tensor) : this->tensor(tensor);
 }
 
+Strided Commands::converted(const Strided& in, halyard_dtype dtype) {
+  if (in.dtype == dtype) return in;
+  auto out = scratch(in.dims, dtype);
+  copy(in, out);
+  return out;
+}
+
 Strided Commands::real(const ggml_tensor* tensor, halyard_dtype dtype) {
   if (!is_blocks(tensor)) {
-    auto in = this->tensor(tensor);
-    if (in.dtype == dtype) return in;
-    auto converted = scratch(in.dims, dtype);
-    copy(in, converted);
-    return converted;
+    return converted(this->tensor(tensor), dtype);
   }
   auto dims = blocks(tensor).dims;
   dims.back() = narrow(tensor->ne[0]);

@@ -85,6 +85,8 @@ class Commands {
   [[nodiscard]] Strided movable(const ggml_tensor* tensor) const;
   /// A tensor of the graph in this type: itself, or a copy in scratch memory, blocks unpacked.
   Strided real(const ggml_tensor* tensor, halyard_dtype dtype = HALYARD_F32);
+  /// Numbers in this type: themselves, or a copy in scratch memory.
+  Strided converted(const Strided& in, halyard_dtype dtype);
   /// Memory until begin_node().
   Strided scratch(std::vector<std::uint32_t> dims, halyard_dtype dtype);
   /// A constant, in float32.

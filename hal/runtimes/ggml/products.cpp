@@ -73,8 +73,11 @@ void append_out_prod(const ggml_tensor* node, Commands& commands) {
 
 /// softmax(q x k^T * scale + mask) x v, head by head; several heads of q may share one of k and v.
 void append_flash_attention(const ggml_tensor* node, Commands& commands) {
-  const auto q = commands.real(node->src[0]), k = commands.real(node->src[1]);
-  const auto v = commands.real(node->src[2]);
+  const bool precise = param<std::int32_t>(node, 3) == GGML_PREC_F32;
+  const auto key_type = precise ? HALYARD_F32 : factor_type(node->src[1]);
+  const auto value_type = precise ? HALYARD_F32 : factor_type(node->src[2]);
+  const auto q = commands.real(node->src[0], key_type), k = commands.real(node->src[1], key_type);
+  const auto v = commands.real(node->src[2], value_type);
   // ggml's output is [batch, row, head, column].
   const auto out = commands.tensor(node).swapped(1, 2);
   const auto dims = std::vector<std::uint32_t>{q.dims[0], q.dims[1], q.dims[2], k.dims[2]};
@@ -87,7 +90,7 @@ void append_flash_attention(const ggml_tensor* node, Commands& commands) {
   }
   if (node->src[4] != nullptr) attention.sinks = sinks_of(node->src[4], commands);
   masked_softmax(scores, attention, weights, commands);
-  multiply(weights, v, out, commands);
+  multiply(commands.converted(weights, value_type), v, out, commands);
 }
 
 }  // namespace halyard::ggml
