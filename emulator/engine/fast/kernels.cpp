@@ -372,9 +372,56 @@ float sum_squares(const float* x, size_t n) {
 using Lanes = float __attribute__((vector_size(64)));
 constexpr size_t kVector = sizeof(Lanes) / sizeof(float);
 
-template <size_t kColumns>
-void dot_columns(const float* x, const float* y, std::int64_t stride, float* sums, size_t n) {
-  const float* columns[kColumns];  // NOLINT(modernize-avoid-c-arrays): as in reduce()
+void load_lanes(const float* in, Lanes& lanes) {
+  __builtin_memcpy(&lanes, in, sizeof lanes);
+}
+
+struct F16 {
+  using Bits = std::uint16_t;
+  static float wide(Bits bits) { return f16_to_f32(bits); }
+  static void load(const Bits* in, Lanes& lanes) {
+#if defined(__AVX512F__)
+    // With a mask: GCC 12 warns of what its plain one does not initialise.
+    const auto* halves = reinterpret_cast<const __m256i*>(in);
+    lanes = static_cast<Lanes>(_mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(halves)));
+#elif defined(__F16C__)
+    const auto* halves = reinterpret_cast<const __m128i*>(in);
+    const __m256 low = _mm256_cvtph_ps(_mm_loadu_si128(halves));
+    const __m256 high = _mm256_cvtph_ps(_mm_loadu_si128(halves + 1));
+    lanes =
+        __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#else
+    float wide[kVector];  // NOLINT(modernize-avoid-c-arrays): as in reduce()
+    widen_f16(in, wide, kVector);
+    load_lanes(wide, lanes);
+#endif
+  }
+};
+
+struct BF16 {
+  using Bits = std::uint16_t;
+  static float wide(Bits bits) { return bf16_to_f32(bits); }
+  static void load(const Bits* in, Lanes& lanes) {
+    // That the sums' NaN are quiet needs no conversion of its own.
+    using Halves = Bits __attribute__((vector_size(sizeof(Lanes) / 2)));
+    using Words = std::uint32_t __attribute__((vector_size(sizeof(Lanes))));
+    Halves halves;
+    __builtin_memcpy(&halves, in, sizeof halves);
+    const Words words = __builtin_convertvector(halves, Words) << 16U;
+    __builtin_memcpy(&lanes, &words, sizeof lanes);
+  }
+};
+
+struct F32 {
+  using Bits = float;
+  static float wide(Bits bits) { return bits; }
+  static void load(const Bits* in, Lanes& lanes) { load_lanes(in, lanes); }
+};
+
+template <typename Type, size_t kColumns>
+void dot_columns(const float* x, const typename Type::Bits* y, std::int64_t stride, float* sums,
+                 size_t n) {
+  const typename Type::Bits* columns[kColumns];  // NOLINT(modernize-avoid-c-arrays)
   for (size_t column = 0; column < kColumns; ++column) {
     columns[column] = y + static_cast<std::int64_t>(column) * stride;
   }
@@ -382,10 +429,10 @@ void dot_columns(const float* x, const float* y, std::int64_t stride, float* sum
   size_t i = 0;
   for (; i + kVector <= n; i += kVector) {
     Lanes left;
-    __builtin_memcpy(&left, x + i, sizeof left);
+    load_lanes(x + i, left);
     for (size_t column = 0; column < kColumns; ++column) {
       Lanes right;
-      __builtin_memcpy(&right, columns[column] + i, sizeof right);
+      Type::load(columns[column] + i, right);
       partial[column] += left * right;
     }
   }
@@ -398,22 +445,62 @@ void dot_columns(const float* x, const float* y, std::int64_t stride, float* sum
       }
     }
     for (size_t rest = i; rest < n; ++rest) {
-      lanes[0] += x[rest] * columns[column][rest];
+      lanes[0] += x[rest] * Type::wide(columns[column][rest]);
     }
     sums[column] = lanes[0];
   }
 }
 
-void dots(const float* x, const float* y, std::int64_t stride, float* sums, size_t columns,
-          size_t n) {
+template <typename Type>
+void dots(const float* x, const typename Type::Bits* y, std::int64_t stride, float* sums,
+          size_t columns, size_t n) {
   constexpr size_t kTogether = 4;
   const auto column = [=](size_t i) { return y + static_cast<std::int64_t>(i) * stride; };
   size_t i = 0;
   for (; i + kTogether <= columns; i += kTogether) {
-    dot_columns<kTogether>(x, column(i), stride, sums + i, n);
+    dot_columns<Type, kTogether>(x, column(i), stride, sums + i, n);
   }
   for (; i < columns; ++i) {
-    dot_columns<1>(x, column(i), stride, sums + i, n);
+    dot_columns<Type, 1>(x, column(i), stride, sums + i, n);
+  }
+}
+
+template <typename Type, size_t kRows>
+void add_some_rows(const float* x, const typename Type::Bits* y, std::int64_t stride, float* sums,
+                   size_t n) {
+  const typename Type::Bits* rows[kRows];  // NOLINT(modernize-avoid-c-arrays): as in reduce()
+  for (size_t row = 0; row < kRows; ++row) {
+    rows[row] = y + static_cast<std::int64_t>(row) * stride;
+  }
+  size_t i = 0;
+  for (; i + kVector <= n; i += kVector) {
+    Lanes sum;
+    load_lanes(sums + i, sum);
+    for (size_t row = 0; row < kRows; ++row) {
+      Lanes lanes;
+      Type::load(rows[row] + i, lanes);
+      sum += x[row] * lanes;
+    }
+    __builtin_memcpy(sums + i, &sum, sizeof sum);
+  }
+  for (; i < n; ++i) {
+    for (size_t row = 0; row < kRows; ++row) {
+      sums[i] += x[row] * Type::wide(rows[row][i]);
+    }
+  }
+}
+
+template <typename Type>
+void add_rows(const float* x, const typename Type::Bits* y, std::int64_t stride, float* sums,
+              size_t rows, size_t n) {
+  constexpr size_t kTogether = 8;
+  const auto row = [=](size_t i) { return y + static_cast<std::int64_t>(i) * stride; };
+  size_t i = 0;
+  for (; i + kTogether <= rows; i += kTogether) {
+    add_some_rows<Type, kTogether>(x + i, row(i), stride, sums, n);
+  }
+  for (; i < rows; ++i) {
+    add_some_rows<Type, 1>(x + i, row(i), stride, sums, n);
   }
 }
 
@@ -497,7 +584,12 @@ const Kernels HALYARD_KERNELS = {
     .max_f32 = max_of,
     .sum_f32 = sum_of,
     .sum_squares_f32 = sum_squares,
-    .dots_f32 = dots,
+    .add_rows_f32 = add_rows<F32>,
+    .add_rows_f16 = add_rows<F16>,
+    .add_rows_bf16 = add_rows<BF16>,
+    .dots_f32 = dots<F32>,
+    .dots_f16 = dots<F16>,
+    .dots_bf16 = dots<BF16>,
     .exp_sum_f32 = exp_sum,
     .quantize_i8 = quantize<std::int8_t>,
     .quantize_u8 = quantize<std::uint8_t>,

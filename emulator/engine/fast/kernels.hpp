@@ -90,8 +90,19 @@ struct Kernels {
   float (*sum_squares_f32)(const float* x, std::size_t n);
   /// sums[j] = sum over i < n of x[i] * y[j * stride + i], for j < columns. Sums do not overlap the
   /// others.
-  void (*dots_f32)(const float* x, const float* y, std::int64_t stride, float* sums,
-                   std::size_t columns, std::size_t n);
+  template <typename T>
+  using Dots = void (*)(const float* x, const T* y, std::int64_t stride, float* sums,
+                        std::size_t columns, std::size_t n);
+  /// sums[i] += sum over j < rows of x[j] * y[j * stride + i], for i < n.
+  template <typename T>
+  using AddRows = void (*)(const float* x, const T* y, std::int64_t stride, float* sums,
+                           std::size_t rows, std::size_t n);
+  AddRows<float> add_rows_f32;
+  AddRows<std::uint16_t> add_rows_f16;
+  AddRows<std::uint16_t> add_rows_bf16;
+  Dots<float> dots_f32;
+  Dots<std::uint16_t> dots_f16;
+  Dots<std::uint16_t> dots_bf16;
   /// out[i] = exp(x[i] - shift); returns the sum of them.
   float (*exp_sum_f32)(const float* x, float shift, float* out, std::size_t n);
 

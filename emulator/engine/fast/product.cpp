@@ -38,23 +38,46 @@ std::int64_t columns_per_block(std::int64_t depth, std::int64_t element) {
   return std::clamp(fitting / kColumnStep * kColumnStep, kColumnStep, kMaxBlockColumns);
 }
 
-/// Columns from an element on, one behind the other or where they lie, as float32.
-struct Columns {
-  const float* data;
-  std::int64_t stride;
+/// The kernels for a right operand of one type: its columns' products, or its rows added.
+template <typename T>
+struct FewRows {
+  Kernels::Dots<T> dots;
+  Kernels::AddRows<T> add_rows;
+
+  /// sums[j] (+)= x * column j, `n` elements deep.
+  void multiply(const float* x, const Row& row, const Row& column, float* sums, std::size_t columns,
+                std::size_t n, bool accumulate) const {
+    const auto* data = reinterpret_cast<const T*>(row.data);
+    if (column.stride == 1) {
+      auto* part = accumulate ? scratch<float>(ScratchUse::kPartialSums, columns) : sums;
+      dots(x, data, row.stride, part, columns, n);
+      if (accumulate) {
+        kernels().binary_f32[static_cast<std::size_t>(Binary::kAdd)](sums, part, sums, columns);
+      }
+      return;
+    }
+    if (!accumulate) {
+      std::fill_n(sums, columns, 0.0F);
+    }
+    add_rows(x, data, column.stride, sums, n, columns);
+  }
 };
 
-Columns load_columns(const Source<float>& source, std::int64_t row, std::int64_t column,
-                     std::int64_t count, std::size_t depth, float* buffer) {
-  const Row first = source.column(row, column);
-  if (first.is_plain(DType::kF32)) {
-    return {reinterpret_cast<const float*>(first.data), source.row(row, column).stride};
+/// Where the right operand's rows or columns lie element by element.
+void multiply_row(const float* x, const Row& row, const Row& column, float* sums,
+                  std::size_t columns, std::size_t n, bool accumulate) {
+  const Kernels& k = kernels();
+  switch (row.type) {
+    case DType::kF16:
+      return FewRows<std::uint16_t>{k.dots_f16, k.add_rows_f16}.multiply(x, row, column, sums,
+                                                                         columns, n, accumulate);
+    case DType::kBF16:
+      return FewRows<std::uint16_t>{k.dots_bf16, k.add_rows_bf16}.multiply(x, row, column, sums,
+                                                                           columns, n, accumulate);
+    default:
+      return FewRows<float>{k.dots_f32, k.add_rows_f32}.multiply(x, row, column, sums, columns, n,
+                                                                 accumulate);
   }
-  const auto stride = static_cast<std::int64_t>(depth);
-  for (std::int64_t j = 0; j < count; ++j) {
-    load_row(source.column(row, column + j), buffer + j * stride, depth);
-  }
-  return {buffer, stride};
 }
 
 }  // namespace
@@ -145,35 +168,23 @@ void Product<T>::run(std::size_t index, std::size_t parts) const {
 
 template <typename T>
 bool Product<T>::is_few_rows() const {
-  return rows_ <= kFewRows && a_.row(0, 0).data != nullptr && b_.column(0, 0).data != nullptr &&
-         (b_.column(0, 0).stride == 1 || depth_ == 1);
+  return rows_ <= kFewRows && a_.row(0, 0).data != nullptr && b_.row(0, 0).data != nullptr &&
+         (b_.row(0, 0).stride == 1 || b_.column(0, 0).stride == 1);
 }
 
 template <typename T>
 void Product<T>::run_few_rows(Block rows, Block columns) const requires std::is_same_v<T, float> {
   constexpr auto kSpan = static_cast<std::int64_t>(kRowChunk);
-  constexpr std::int64_t kGroup = 8;  // columns that fit into the first-level cache
+  const auto count = static_cast<std::size_t>(columns.size);
   const std::int64_t stride = stride_of_sums(columns);
   float* sums = sums_of(rows, columns);
-  auto* left = scratch<float>(ScratchUse::kLeft, static_cast<std::size_t>(kFewRows * kSpan));
-  auto* right = scratch<float>(ScratchUse::kRight, static_cast<std::size_t>(kGroup * kSpan));
-  std::array<float, kGroup> part;
+  auto* left = scratch<float>(ScratchUse::kLeft, static_cast<std::size_t>(kSpan));
   for (std::int64_t k = 0; k < depth_; k += kSpan) {
     const auto depth = static_cast<std::size_t>(std::min(kSpan, depth_ - k));
     for (std::int64_t i = 0; i < rows.size; ++i) {
-      load_row(a_.row(rows.begin + i, k), left + i * kSpan, depth);
-    }
-    for (std::int64_t j = 0; j < columns.size; j += kGroup) {
-      const std::int64_t count = std::min(kGroup, columns.size - j);
-      const Columns group = load_columns(b_, k, columns.begin + j, count, depth, right);
-      for (std::int64_t i = 0; i < rows.size; ++i) {
-        kernels().dots_f32(left + i * kSpan, group.data, group.stride, part.data(),
-                           static_cast<std::size_t>(count), depth);
-        float* out = sums + i * stride + j;
-        for (std::int64_t c = 0; c < count; ++c) {
-          out[c] = (k > 0 ? out[c] : 0.0F) + part.at(static_cast<std::size_t>(c));
-        }
-      }
+      const float* x = view_f32(a_.row(rows.begin + i, k), left, depth);
+      multiply_row(x, b_.row(k, columns.begin), b_.column(k, columns.begin), sums + i * stride,
+                   count, depth, k > 0);
     }
   }
   finish(rows, columns, sums, stride);

@@ -137,9 +137,9 @@ class Product {
 /// thread.
 inline constexpr std::int64_t kWorkPerTask = 1 << 21;
 
-/// So few rows, and each column of the right operand is read once where it lies, in its own type,
-/// if its elements lie one behind the other: one token's product with weights. Memory is what
-/// limits it, which makes a multiply-accumulate so many times dearer.
+/// So few rows, and the right operand is read where it lies, in its own type, if its rows or its
+/// columns lie element by element: one token's product with weights. Memory is what limits it,
+/// which makes a multiply-accumulate so many times dearer.
 inline constexpr std::int64_t kFewRows = 4;
 inline constexpr std::int64_t kFewRowsCost = 8;
 

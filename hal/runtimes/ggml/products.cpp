@@ -72,10 +72,11 @@ void append_out_prod(const ggml_tensor* node, Commands& commands) {
 }
 
 /// softmax(q x k^T * scale + mask) x v, head by head; several heads of q may share one of k and v.
+/// Keys and binary16 values are multiplied in their own type, as ggml's CPU back end does: whole
+/// caches are not converted for a token. Sums are float32, which is all that GGML_PREC_F32 asks.
 void append_flash_attention(const ggml_tensor* node, Commands& commands) {
-  const bool precise = param<std::int32_t>(node, 3) == GGML_PREC_F32;
-  const auto key_type = precise ? HALYARD_F32 : factor_type(node->src[1]);
-  const auto value_type = precise ? HALYARD_F32 : factor_type(node->src[2]);
+  const auto key_type = factor_type(node->src[1]);
+  const auto value_type = node->src[2]->type == GGML_TYPE_F16 ? HALYARD_F16 : HALYARD_F32;
   const auto q = commands.real(node->src[0], key_type), k = commands.real(node->src[1], key_type);
   const auto v = commands.real(node->src[2], value_type);
   // ggml's output is [batch, row, head, column].

@@ -162,20 +162,62 @@ TEST_P(KernelsOf, DotsTakeAnyNumberOfColumnsAndElements) {
     for (const std::size_t n : {0U, 1U, 15U, 16U, 33U, 70U}) {
       std::vector<float> x(n);
       std::vector<float> y(columns * kStride);
+      std::vector<std::uint16_t> halves(y.size());
+      std::vector<std::uint16_t> brains(y.size());
       for (std::size_t i = 0; i < n; ++i) {
         x[i] = static_cast<float>(i % 7) - 3;
       }
       for (std::size_t i = 0; i < y.size(); ++i) {
         y[i] = static_cast<float>(i % 11) - 5;
+        halves[i] = f32_to_f16(y[i]);
+        brains[i] = f32_to_bf16(y[i]);
       }
       // Sums of small integers: exact in any order. The one behind is not touched.
-      std::vector<float> sums(columns + 1, 0.5F);
-      kernels_under_test().dots_f32(x.data(), y.data(), kStride, sums.data(), columns, n);
+      std::vector<float> expected(columns + 1, 0.5F);
       for (std::size_t j = 0; j < columns; ++j) {
-        ASSERT_EQ(sums[j], std::inner_product(x.begin(), x.end(), y.data() + j * kStride, 0.0F))
-            << j << " of " << columns << ", " << n << " elements";
+        expected[j] = std::inner_product(x.begin(), x.end(), y.data() + j * kStride, 0.0F);
       }
-      ASSERT_EQ(sums[columns], 0.5F);
+      const auto check = [&](const auto& kernel, const auto& operand) {
+        std::vector<float> sums(columns + 1, 0.5F);
+        kernel(x.data(), operand.data(), kStride, sums.data(), columns, n);
+        EXPECT_EQ(sums, expected) << columns << " columns, " << n << " elements";
+      };
+      check(kernels_under_test().dots_f32, y);
+      check(kernels_under_test().dots_f16, halves);
+      check(kernels_under_test().dots_bf16, brains);
+    }
+  }
+}
+
+TEST_P(KernelsOf, RowsAreAddedInAnyNumberAndLength) {
+  constexpr std::int64_t kStride = 77;
+  for (const std::size_t rows : {0U, 1U, 7U, 8U, 19U}) {
+    for (const std::size_t n : {0U, 1U, 15U, 16U, 33U, 70U}) {
+      std::vector<float> y(rows * kStride);
+      std::vector<std::uint16_t> halves(y.size());
+      std::vector<std::uint16_t> brains(y.size());
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        y[i] = static_cast<float>(i % 11) - 5;
+        halves[i] = f32_to_f16(y[i]);
+        brains[i] = f32_to_bf16(y[i]);
+      }
+      // Sums of small integers: exact in any order. The one behind is not touched.
+      std::vector<float> x(rows);
+      std::vector<float> expected(n + 1, 0.5F);
+      for (std::size_t j = 0; j < rows; ++j) {
+        x[j] = static_cast<float>(j % 7) - 3;
+        for (std::size_t i = 0; i < n; ++i) {
+          expected[i] += x[j] * y[j * kStride + i];
+        }
+      }
+      const auto check = [&](const auto& kernel, const auto& operand) {
+        std::vector<float> sums(n + 1, 0.5F);
+        kernel(x.data(), operand.data(), kStride, sums.data(), rows, n);
+        EXPECT_EQ(sums, expected) << rows << " rows of " << n;
+      };
+      check(kernels_under_test().add_rows_f32, y);
+      check(kernels_under_test().add_rows_f16, halves);
+      check(kernels_under_test().add_rows_bf16, brains);
     }
   }
 }

@@ -177,33 +177,52 @@ TEST_P(MatmulOf, EqualsReferenceWhereItIsBlockedOrDivided) {
   }
 }
 
-/// One token's product: the weights' rows are the right operand's columns.
-TEST_P(MatmulOf, EqualsReferenceWithFewRowsAndColumnsThatLieTogether) {
+struct FewRows {
+  std::uint32_t rows;
+  std::uint32_t columns;
+  std::uint32_t depth;
+  bool by_column;  ///< the right operand's columns lie one behind the other, as weights' rows do
+};
+
+void check_few_rows(const FewRows& shape, DType type, Random& random) {
+  const auto& [rows, columns, depth, by_column] = shape;
+  const DType output = output_of(type, random);
+  Storage a(type, {rows, depth}, Layout::kInput, random);
+  Storage b(type, by_column ? Dims{columns, depth} : Dims{depth, columns});
+  a.randomize(random);
+  b.randomize(random);
+  const auto right = [&](const Storage& matrix) {
+    return by_column ? transposed(matrix) : Tensor(matrix);
+  };
+  const RandomEpilogue epilogue(type, output, columns, depth, random);
+  const Storage out(output, {rows, columns}, Layout::kOutput, random);
+  SCOPED_TRACE("a " + describe(a) + " b " + describe(b) + " out " + describe(out));
+  const auto [quick, plain] = run_both(out, [&](const Arithmetic& with, const Tensor& result) {
+    return with.matmul(a, right(b), result, epilogue.view());
+  });
+  if (type == DType::kI8) {
+    expect_equal(quick, plain);
+    return;
+  }
+  const Storage sizes = b.magnitudes();
+  const Storage magnitude(DType::kF32, {rows, columns});
+  const Storage bias = epilogue.bias_magnitude();
+  ASSERT_EQ(reference().matmul(a.magnitudes(), right(sizes), magnitude, {.bias = bias.tensor()}),
+            "");
+  expect_near(quick, plain, product_tolerance(magnitude, depth, output));
+}
+
+/// One token's products with weights, and with what attention keeps.
+TEST_P(MatmulOf, EqualsReferenceWithFewRows) {
   Random random(5);
-  const std::vector<std::array<std::uint32_t, 3>> cases = {
-      {1, 50, 3000}, {1, 2100, 40}, {4, 19, 1025}, {5, 19, 100}, {3, 1, 64}, {1, 300, 9000}};
-  for (const auto& [rows, columns, depth] : cases) {
-    const DType output = output_of(GetParam(), random);
-    Storage a(GetParam(), {rows, depth}, Layout::kInput, random);
-    Storage weights(GetParam(), {columns, depth});
-    a.randomize(random);
-    weights.randomize(random);
-    const RandomEpilogue epilogue(GetParam(), output, columns, depth, random);
-    const Storage out(output, {rows, columns}, Layout::kOutput, random);
-    const auto [quick, plain] = run_both(out, [&](const Arithmetic& with, const Tensor& result) {
-      return with.matmul(a, transposed(weights), result, epilogue.view());
-    });
-    if (GetParam() == DType::kI8) {
-      expect_equal(quick, plain);
-      continue;
+  for (const bool by_column : {false, true}) {
+    for (const auto& [rows, columns, depth] : std::vector<std::array<std::uint32_t, 3>>{
+             {1, 50, 3000}, {1, 2100, 40}, {4, 19, 1025}, {5, 19, 100}, {3, 1, 64}, {2, 300, 1}}) {
+      check_few_rows({rows, columns, depth, by_column}, GetParam(), random);
+      if (HasFatalFailure()) {
+        return;
+      }
     }
-    const Storage sizes = weights.magnitudes();
-    const Storage magnitude(DType::kF32, {rows, columns});
-    const Storage bias = epilogue.bias_magnitude();
-    ASSERT_EQ(
-        reference().matmul(a.magnitudes(), transposed(sizes), magnitude, {.bias = bias.tensor()}),
-        "");
-    expect_near(quick, plain, product_tolerance(magnitude, depth, output));
   }
 }
 
