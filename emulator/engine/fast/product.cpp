@@ -168,37 +168,37 @@ void Product<T>::run(std::size_t index, std::size_t parts) const {
 
 template <typename T>
 bool Product<T>::is_few_rows() const {
-  return rows_ <= kFewRows && a_.row(0, 0).data != nullptr && b_.row(0, 0).data != nullptr &&
-         (b_.row(0, 0).stride == 1 || b_.column(0, 0).stride == 1);
+  return std::is_same_v<T, float> && rows_ <= kFewRows && a_.row(0, 0).data != nullptr &&
+         b_.row(0, 0).data != nullptr && (b_.row(0, 0).stride == 1 || b_.column(0, 0).stride == 1);
 }
 
 template <typename T>
-void Product<T>::run_few_rows(Block rows, Block columns) const requires std::is_same_v<T, float> {
-  constexpr auto kSpan = static_cast<std::int64_t>(kRowChunk);
-  const auto count = static_cast<std::size_t>(columns.size);
-  const std::int64_t stride = stride_of_sums(columns);
-  float* sums = sums_of(rows, columns);
-  auto* left = scratch<float>(ScratchUse::kLeft, static_cast<std::size_t>(kSpan));
-  for (std::int64_t k = 0; k < depth_; k += kSpan) {
-    const auto depth = static_cast<std::size_t>(std::min(kSpan, depth_ - k));
-    for (std::int64_t i = 0; i < rows.size; ++i) {
-      const float* x = view_f32(a_.row(rows.begin + i, k), left, depth);
-      multiply_row(x, b_.row(k, columns.begin), b_.column(k, columns.begin), sums + i * stride,
-                   count, depth, k > 0);
+void Product<T>::run_few_rows(Block rows, Block columns) const {
+  if constexpr (std::is_same_v<T, float>) {
+    constexpr auto kSpan = static_cast<std::int64_t>(kRowChunk);
+    const auto count = static_cast<std::size_t>(columns.size);
+    const std::int64_t stride = stride_of_sums(columns);
+    float* sums = sums_of(rows, columns);
+    auto* left = scratch<float>(ScratchUse::kLeft, kRowChunk);
+    for (std::int64_t k = 0; k < depth_; k += kSpan) {
+      const auto depth = static_cast<std::size_t>(std::min(kSpan, depth_ - k));
+      for (std::int64_t i = 0; i < rows.size; ++i) {
+        const float* x = view_f32(a_.row(rows.begin + i, k), left, depth);
+        multiply_row(x, b_.row(k, columns.begin), b_.column(k, columns.begin), sums + i * stride,
+                     count, depth, k > 0);
+      }
     }
+    finish(rows, columns, sums, stride);
   }
-  finish(rows, columns, sums, stride);
 }
 
 template <typename T>
 void Product<T>::run_range(Block rows, Block columns) const {
-  if constexpr (std::is_same_v<T, float>) {
-    if (is_few_rows()) {
-      for (std::int64_t i = 0; i < columns.size; i += kMaxBlockColumns) {
-        run_few_rows(rows, {columns.begin + i, std::min(kMaxBlockColumns, columns.size - i)});
-      }
-      return;
+  if (is_few_rows()) {
+    for (std::int64_t i = 0; i < columns.size; i += kMaxBlockColumns) {
+      run_few_rows(rows, {columns.begin + i, std::min(kMaxBlockColumns, columns.size - i)});
     }
+    return;
   }
   const bool blocked = a_.packs() || !is_direct();
   const std::int64_t height = blocked ? std::min(kBlockRows, rows.size) : rows.size;

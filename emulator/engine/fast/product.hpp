@@ -116,7 +116,8 @@ class Product {
   [[nodiscard]] bool is_few_rows() const;
   [[nodiscard]] Sum* sums_of(Block rows, Block columns) const;
   [[nodiscard]] std::int64_t stride_of_sums(Block columns) const;
-  void run_few_rows(Block rows, Block columns) const requires std::is_same_v<T, float>;
+  /// For float alone.
+  void run_few_rows(Block rows, Block columns) const;
   void run_range(Block rows, Block columns) const;
   void run_columns(Block rows, Block columns, std::int64_t height_limit) const;
   void finish(Block rows, Block columns, Sum* sums, std::int64_t stride) const;
