@@ -10,12 +10,14 @@ from pathlib import Path
 
 from halyard_llm.tools import IN_PROCESS, LIBRARIES, PLUGIN, LlmError, build, fetch, read_jobs
 
-from .core import RESULTS, ROOT, SCRIPTS, Result, enabled_chips, stage
+from .core import BUILD, RESULTS, ROOT, SCRIPTS, Result, enabled_chips, stage
+from .guest import WHY, read_report
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # What differs is told before the case that fails, in the same line.
 CASE = re.compile(r"^(?:\[.*?\s{2,})?\s*([A-Z][A-Z0-9_]+)\((.*)\): (.*)$")
 VERDICTS = ("passed", "unsupported", "failed")
+PROGRAMS = BUILD / "user" / "tests" / "ggml"
 MINUTES = 40
 VM_MINUTES = 10
 # In the VM: operations of each kind, and cases that are small: there the CPU that ggml compares with is emulated.
@@ -174,3 +176,39 @@ def check_all_of_ggml(log):
 @stage("ggml-vm", "some of ggml's own tests of its operations on the cards, in the VM")
 def check_ggml_vm(log):
     return on_each_chip(log, "ggml", run_selection)
+
+
+def run_own_test(log, root, name, cards, label):
+    """A GoogleTest program of ours on ggml's public interface: in a VM with cards, or in process without."""
+    result = Result()
+    done = log.run("nice", "cmake", "--build", BUILD / "user", "--target", name)
+    if done.returncode:
+        result.fail(f"{name} does not build:", *done.stdout.splitlines()[-15:])
+        return result
+    folder = RESULTS / "ggml" / label
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    out = Path("/out") if cards else folder
+    environment = {"HALYARD_LIBRARIES": LIBRARIES, "HALYARD_GGML_STATISTICS": out / "jobs", **({} if cards else IN_PROCESS)}
+    settings = [f"{key}={value}" for key, value in environment.items()]
+    words = ["env", *settings, root / "run", PROGRAMS / name, f"--gtest_output=xml:{out}/report.xml", PLUGIN]
+    if cards:
+        options = [word for card in cards for word in ("--card", card)]
+        words = [SCRIPTS / "vm", "run", *options, "--mount", root, "--share", folder, "--timeout", VM_MINUTES * 60, "--", *words]
+    done = log.run(*words, timeout=VM_MINUTES * 60 + 120)
+    if not read_report(folder / "report.xml", result, label) or (done.returncode and not result.failed):
+        result.fail(f"{label}: exit status {done.returncode} {WHY.get(done.returncode, '')}".rstrip(), *done.stdout.splitlines()[-12:])
+    return result
+
+
+@stage("ggml-streams", "ggml's copies between devices and events, on all chips together: in process, and in the VM")
+def check_streams(log):
+    result = Result()
+    try:
+        root = build_plugin(log)
+    except LlmError as error:
+        result.fail(error)
+        return result
+    result.add(run_own_test(log, root, "ggml_streams", [], "streams"))
+    result.add(run_own_test(log, root, "ggml_streams", enabled_chips(), "streams-vm"))
+    return result

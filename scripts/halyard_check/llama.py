@@ -8,11 +8,10 @@ from halyard_llm.model import model
 from halyard_llm.run import compare
 from halyard_llm.tools import LIBRARIES, MODELS, PLUGIN, LlmError
 
-from .core import BUILD, RESULTS, SCRIPTS, Result, enabled_chips, stage
-from .ggml import build_plugin, judge_run, on_each_chip, run_tool
-from .guest import WHY, read_report
+from .core import RESULTS, SCRIPTS, Result, enabled_chips, stage
+from .ggml import build_plugin, judge_run, on_each_chip, run_own_test, run_tool
+from .guest import WHY
 
-PROGRAM = BUILD / "user" / "tests" / "ggml" / "ggml_failure"
 FAILURE = SCRIPTS / "halyard_llm" / "failure"
 # From the injection to the end of the process. Half a second of it is what the test gives a job that stands still.
 BENCH_SECONDS = 10
@@ -81,23 +80,6 @@ def check_llm(log):
     return result
 
 
-def run_failing_graphs(log, root, chip):
-    """Each injection of the card that makes a job fail, while ggml waits for a graph."""
-    label = f"{PROGRAM.name} ({chip})"
-    folder = RESULTS / "ggml" / f"{chip}-failure"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    done = log.run(
-        SCRIPTS / "vm", "run", "--card", chip, "--mount", root, "--share", folder, "--timeout", 300, "--",
-        "env", f"HALYARD_LIBRARIES={LIBRARIES}", root / "run", PROGRAM, "--gtest_output=xml:/out/report.xml", PLUGIN,
-        timeout=420,
-    )  # fmt: skip
-    result = Result()
-    if not read_report(folder / "report.xml", result, label) or (done.returncode and not result.failed):
-        result.fail(f"{label}: exit status {done.returncode} {WHY.get(done.returncode, '')}".rstrip(), *done.stdout.splitlines()[-12:])
-    return result
-
-
 def run_failing_bench(log, root, chip):
     """llama-bench at work when the card hangs."""
     result = Result()
@@ -131,13 +113,10 @@ def check_failure(log):
     except LlmError as error:
         result.fail(error)
         return result
-    done = log.run("nice", "cmake", "--build", BUILD / "user", "--target", PROGRAM.name)
-    if done.returncode:
-        result.fail(f"{PROGRAM.name} does not build:", *done.stdout.splitlines()[-15:])
-        return result
     chips = enabled_chips()
     for chip in chips:
-        result.add(run_failing_graphs(log, root, chip))
+        # Each injection of the card that makes a job fail, while ggml waits for a graph.
+        result.add(run_own_test(log, root, "ggml_failure", [chip], f"{chip}-failure"))
     for chip in chips[:1]:
         one = run_failing_bench(log, root, chip)
         result.add(one)

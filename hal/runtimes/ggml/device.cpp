@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "log.hpp"
 #include "operations.hpp"
+#include "stream.hpp"
 
 namespace halyard::ggml {
 namespace {
@@ -47,6 +48,8 @@ void get_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
   props->description = get_description(device);
   get_memory(device, &props->memory_free, &props->memory_total);
   props->type = get_type(device);
+  // Graphs are waited for (see Stream::compute()).
+  props->caps.events = true;
   props->device_id = info.bus[0] != '\0' ? info.bus : nullptr;
 }
 
@@ -97,6 +100,26 @@ bool supports_op(ggml_backend_dev_t device, const ggml_tensor* node) {
   }
 }
 
+ggml_backend_event_t new_event(ggml_backend_dev_t device) {
+  auto mark = std::make_unique<Mark>();
+  auto* event = new ggml_backend_event{device, mark.get()};
+  static_cast<void>(mark.release());  // the event's, until free_event()
+  return event;
+}
+
+void free_event(ggml_backend_dev_t /*device*/, ggml_backend_event_t event) {
+  delete &mark_of(event);
+  delete event;
+}
+
+void wait_for_event(ggml_backend_dev_t device, ggml_backend_event_t event) {
+  try {
+    if (const auto& point = mark_of(event).point) point->wait();
+  } catch (const std::exception& error) {
+    log(GGML_LOG_LEVEL_ERROR, std::string(get_name(device)) + ": " + error.what());
+  }
+}
+
 }  // namespace
 
 ggml_backend_device_i GgmlDevice::interface() {
@@ -112,9 +135,9 @@ ggml_backend_device_i GgmlDevice::interface() {
           .supports_op = supports_op,
           .supports_buft = supports_buft,
           .offload_op = nullptr,
-          .event_new = nullptr,
-          .event_free = nullptr,
-          .event_synchronize = nullptr};
+          .event_new = new_event,
+          .event_free = free_event,
+          .event_synchronize = wait_for_event};
 }
 
 GgmlDevice::GgmlDevice(const halyard_device_info& info, std::string name, ggml_backend_reg_t reg)

@@ -7,6 +7,7 @@
 
 #include "buffer.hpp"
 #include "commands.hpp"
+#include "device.hpp"
 #include "operations.hpp"
 
 namespace halyard::ggml {
@@ -40,7 +41,7 @@ class Programs::Scan {
   [[nodiscard]] std::vector<Binding> bindings() const {
     std::vector<Binding> bindings;
     for (const auto* buffer : buffers_)
-      bindings.push_back({nullptr, buffer->memory});
+      bindings.push_back({nullptr, buffer->memory()});
     return bindings;
   }
 
@@ -52,17 +53,15 @@ class Programs::Scan {
 
  private:
   [[nodiscard]] const BufferContext& context(const ggml_tensor* tensor) const {
-    auto* buffer = tensor->view_src != nullptr ? tensor->view_src->buffer : tensor->buffer;
-    const auto* context = context_of(buffer, type_);
-    if (context == nullptr) {
+    const auto* context = context_of(tensor);
+    if (context == nullptr || context->device().buffer_type() != type_) {
       throw std::runtime_error(std::string("tensor ") + tensor->name +
                                " is in no buffer of this device");
     }
     return *context;
   }
   [[nodiscard]] std::uint64_t offset(const ggml_tensor* tensor) const {
-    return static_cast<std::uint64_t>(static_cast<const std::byte*>(tensor->data) -
-                                      context(tensor).host.data());
+    return context(tensor).offset_of(tensor);
   }
 
   template <class T>
@@ -128,16 +127,17 @@ const Programs::Entry& Programs::find(const Scan& scan) {
   return entries_.front();
 }
 
-void Programs::run(ggml_cgraph* graph, Queue& queue) {
+void Programs::run(ggml_cgraph* graph, Queue& queue, std::span<const Point> waits) {
   const Scan scan(graph, type_);
   if (scan.nodes().empty()) {
     if (scan.empty()) ++empty_;
+    if (!waits.empty()) wait_all(waits);
     return;
   }
   const auto bindings = scan.bindings();
   Point done;
   for (const auto& program : find(scan).programs)
-    done = queue.submit(program, bindings);
+    done = queue.submit(program, bindings, {.waits = waits});
   // The driver ends a job that takes too long: the wait has an end.
   done.wait();
 }

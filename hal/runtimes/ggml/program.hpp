@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <halyard/halyard.hpp>
 #include <list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,9 +24,9 @@ class Programs {
   Programs(Device device, ggml_backend_buffer_type_t type)
       : device_(std::move(device)), type_(type) {}
 
-  /// Runs all of the graph and waits; one submit, unless the chip takes fewer commands in one.
-  /// Throws Error.
-  void run(ggml_cgraph* graph, Queue& queue);
+  /// Runs all of the graph behind the points, and waits; one submit, unless the chip takes fewer
+  /// commands in one. Throws Error.
+  void run(ggml_cgraph* graph, Queue& queue, std::span<const Point> waits);
 
   [[nodiscard]] std::uint64_t recorded() const { return recorded_; }
   /// Graphs that needed no job since what they compute has no elements; none of views alone.

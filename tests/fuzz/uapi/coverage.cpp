@@ -81,8 +81,7 @@ std::vector<std::uint64_t> features_of(std::span<const std::uint64_t> addresses)
     previous = address;
   }
   std::ranges::sort(features);
-  const auto rest = std::ranges::unique(features);
-  features.erase(rest.begin(), rest.end());
+  features.erase(std::unique(features.begin(), features.end()), features.end());
   return features;
 }
 

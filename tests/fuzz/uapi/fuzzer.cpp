@@ -41,8 +41,7 @@ bool includes(const std::vector<std::uint64_t>& all, const std::vector<std::uint
 void merge(std::vector<std::uint64_t>& all, const std::vector<std::uint64_t>& more) {
   all.insert(all.end(), more.begin(), more.end());
   std::ranges::sort(all);
-  const auto rest = std::ranges::unique(all);
-  all.erase(rest.begin(), rest.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
 }
 
 }  // namespace

@@ -200,7 +200,7 @@ T Runner::get(const std::array<T, N>& slots, std::uint64_t value) {
   const std::scoped_lock guard(mutex_);
   if (value < N) return slots.at(value);
   if constexpr (std::is_same_v<T, Bo>) return {.handle = static_cast<std::uint32_t>(value - N)};
-  return T(static_cast<std::uint32_t>(value - N));
+  return T{static_cast<std::uint32_t>(value - N)};
 }
 
 template <typename T, std::size_t N>

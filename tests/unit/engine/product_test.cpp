@@ -185,7 +185,8 @@ struct FewRows {
 };
 
 void check_few_rows(const FewRows& shape, DType type, Random& random) {
-  const auto& [rows, columns, depth, by_column] = shape;
+  const auto [rows, columns, depth] = std::array{shape.rows, shape.columns, shape.depth};
+  const bool by_column = shape.by_column;
   const DType output = output_of(type, random);
   Storage a(type, {rows, depth}, Layout::kInput, random);
   Storage b(type, by_column ? Dims{columns, depth} : Dims{depth, columns});
