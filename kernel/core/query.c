@@ -33,9 +33,12 @@ static int halyard_query_time(struct halyard_device *hdev, struct drm_halyard_qu
 	ret = halyard_power_get(hdev);
 	if (ret)
 		return ret;
+	/* Of a card that the bus does not reach all bits would be set. */
+	halyard_hardware_lock(hdev);
 	before = ktime_get_ns();
 	device->timestamp = hdev->chip->ops->timestamp(hdev);
 	device->cpu_time = before + (ktime_get_ns() - before) / 2;
+	halyard_hardware_unlock(hdev);
 	halyard_power_put(hdev);
 	return 0;
 }

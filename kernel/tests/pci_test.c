@@ -286,6 +286,58 @@ static void pci_frozen_and_unplugged(struct kunit *test)
 	dma_fence_put(fence);
 }
 
+/**
+ * struct pci_asker - somebody who asks for the device's time
+ * @work: of it
+ * @mock: whom it asks
+ * @args: of the call
+ * @ret: the call's
+ */
+struct pci_asker {
+	struct work_struct work;
+	struct mock *mock;
+	struct drm_halyard_dev_query args;
+	int ret;
+};
+
+static void pci_ask(struct work_struct *work)
+{
+	struct pci_asker *asker = container_of(work, struct pci_asker, work);
+	struct mock *mock = asker->mock;
+
+	asker->ret = mock_ioctl(mock, mock->file, DRM_IOCTL_HALYARD_DEV_QUERY, &asker->args);
+}
+
+/* A clock that can't be reached shows no time: who asks waits. */
+static void pci_frozen_tells_no_time(struct kunit *test)
+{
+	struct pci_fixture *fix = pci_fixture(test);
+	struct drm_halyard_query_device device = {};
+	struct pci_asker asker = {
+		.mock = fix->mock,
+		.args.type = DRM_HALYARD_QUERY_DEVICE,
+		.args.size = sizeof(device),
+		.args.pointer = mock_user(fix->mock, &device, sizeof(device)),
+	};
+	u64 thawed;
+
+	INIT_WORK_ONSTACK(&asker.work, pci_ask);
+	pci_freeze(test, fix);
+	queue_work(system_unbound_wq, &asker.work);
+	msleep(20);
+	KUNIT_EXPECT_TRUE(test, work_busy(&asker.work) & WORK_BUSY_RUNNING);
+
+	thawed = ktime_get_ns();
+	halyard_pci_err_handlers.resume(fix->pdev);
+	flush_work(&asker.work);
+	destroy_work_on_stack(&asker.work);
+	KUNIT_EXPECT_EQ(test, asker.ret, 0);
+	mock_read_user(fix->mock, &device, asker.args.pointer, sizeof(device));
+	KUNIT_EXPECT_GE(test, device.timestamp, thawed);
+	halyard_recover_wait(fix->mock->hdev);
+	pci_expect_survived(test, fix);
+}
+
 static struct kunit_case pci_cases[] = {
 	KUNIT_CASE(pci_error_without_reset),
 	KUNIT_CASE(pci_error_with_slot_reset),
@@ -297,6 +349,7 @@ static struct kunit_case pci_cases[] = {
 	KUNIT_CASE(pci_frozen_keeps_queues),
 	KUNIT_CASE(pci_frozen_for_too_long),
 	KUNIT_CASE(pci_frozen_and_unplugged),
+	KUNIT_CASE(pci_frozen_tells_no_time),
 	{}
 };
 

@@ -170,7 +170,8 @@ struct drm_halyard_query_device {
 	__u64 timestamp_hz;
 	/**
 	 * @timestamp: device time now, in the unit of @timestamp_hz. Who has room for it wakes up a
-	 * device that sleeps; with a &drm_halyard_dev_query.size that ends before it nobody does.
+	 * device that sleeps, and waits for one that is being reset or that its bus does not reach;
+	 * with a &drm_halyard_dev_query.size that ends before it nobody does.
 	 */
 	__u64 timestamp;
 	/** @cpu_time: CLOCK_MONOTONIC, ns, when @timestamp was read */
