@@ -21,10 +21,8 @@ DEBUG = {
     "uapi-fuzz": ("debug", 5),
     "kcsan": ("kcsan", 6),
     "faults": ("debug", 30),
-    "killed": ("debug", 3),
+    "killed": ("debug", 6),
 }
-# What of it CI runs: a stage comes here when it was seen to pass as a whole, more than once.
-WARM = ("kunit-debug",)
 # What builds everything anew, with other tools or with something left out: more than half of the time for all stages.
 DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants", "coverage", "churn", "card-killed", "kexec", "ggml-all", "llama-archs")
 # A stage starts when so many times its minutes are left.
@@ -38,7 +36,7 @@ def parse_arguments():
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--debug", action="store_true", help=f"the stages of the debug kernel: {', '.join(DEBUG)}")
     which.add_argument("--deep", action="store_true", help=f"all stages, {', '.join(DEEP)} too")
-    which.add_argument("--warm", action="store_true", help=f"the quick stages, and {', '.join(WARM)} if the debug kernel is built")
+    which.add_argument("--warm", action="store_true", help="the quick stages, and those of a debug kernel that is built, the shorter ones first")
     parser.add_argument("--within", type=float, metavar="MINUTES", help="leave out stages that last longer than what is left")
     parser.add_argument("--list", action="store_true", help="list the stages")
     arguments = parser.parse_args()
@@ -54,6 +52,7 @@ def chosen_stages(arguments):
     """Their names; those of the debug kernel come last: they are the first to be left out when time is short."""
     quick = [name for name in STAGES if name not in DEEP and name not in DEBUG]
     debug = [name for name in STAGES if name in DEBUG]
+    shortest_first = sorted(debug, key=lambda name: DEBUG[name][1])
     if arguments.stages:
         names = arguments.stages
     elif arguments.debug:
@@ -61,7 +60,7 @@ def chosen_stages(arguments):
     elif arguments.deep:
         names = [*quick, *(name for name in STAGES if name in DEEP), *debug]
     else:
-        names = [*quick, *(name for name in debug if arguments.warm and name in WARM)]
+        names = [*quick, *(shortest_first if arguments.warm else ())]
     return [name for name in names if name not in arguments.skip]
 
 
@@ -140,8 +139,8 @@ def main():
     print("\n".join(["", heading, *lines, ""]))
     if not arguments.stages and not arguments.deep:
         print(f"left to `make check-deep`: {', '.join(DEEP)}")
-        if not arguments.debug:
-            print(f"left to `make check-debug`: {', '.join(name for name in DEBUG if not (arguments.warm and name in WARM))}")
+        if not arguments.debug and not arguments.warm:
+            print(f"left to `make check-debug`: {', '.join(DEBUG)}")
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     summary = f"{total.passed} passed, {total.failed} failed{skipped}"
     RESULTS.mkdir(parents=True, exist_ok=True)
