@@ -4,9 +4,12 @@
 #include <dory/dory_regs.h>
 #include <drm/halyard_dory.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "chips/dory/execution.hpp"
+#include "chips/dory/region_space.hpp"
+#include "chips/tensor/operand_memory.hpp"
 
 namespace halyard::emu::dory {
 
@@ -28,6 +31,59 @@ std::string check_payload(const drm_halyard_dory_payload& payload) {
     return "the stream has " + std::to_string(payload.size) + " bytes";
   return {};
 }
+
+/// A job's command stream beside what the job reaches.
+class StreamSpace final : public AddressSpace {
+ public:
+  StreamSpace(AddressSpace& others, std::vector<std::byte> stream)
+      : others_(others), stream_(std::move(stream)) {}
+
+  [[nodiscard]] bool has_stream() const { return !stream_.empty(); }
+
+  std::span<std::byte> translate(std::uint64_t address, std::size_t size, Access access,
+                                 Fault& fault) override {
+    const std::uint64_t offset = address - region_address(RegionSpace::kStream, 0);
+    if (offset >= stream_.size()) return others_.translate(address, size, access, fault);
+    const auto rest = std::span(stream_).subspan(offset);
+    return rest.first(std::min(size, rest.size()));
+  }
+  [[nodiscard]] std::shared_lock<std::shared_mutex> pin() override { return others_.pin(); }
+
+ private:
+  AddressSpace& others_;
+  std::vector<std::byte> stream_;
+};
+
+/// A job as the driver takes it: its stream is copied at once, and may be changed from then on.
+class SubmittedJob final : public Execution {
+ public:
+  using Clock = JobExecution::Clock;
+
+  SubmittedJob(std::uint64_t stream, std::uint32_t size, AddressSpace& space, const Clock& clock)
+      : space_(space, copy_of(stream, size, space)) {
+    execution_.start(space_.has_stream() ? region_address(RegionSpace::kStream, 0) : stream, size,
+                     space_, clock);
+  }
+
+  Outcome step() override { return execution_.step(); }
+  [[nodiscard]] const Fault& fault() const override { return execution_.fault(); }
+  [[nodiscard]] std::uint64_t cycles() const override { return execution_.cycles(); }
+  [[nodiscard]] std::uint32_t completed() const override { return execution_.completed(); }
+
+ private:
+  /// Empty when it is not where it is said to be: the job's first step finds that.
+  static std::vector<std::byte> copy_of(std::uint64_t stream, std::uint32_t size,
+                                        AddressSpace& space) {
+    const auto pin = space.pin();
+    std::vector<std::byte> copy(size);
+    Fault fault;
+    if (!tensor::copy_in(space, stream, copy, fault)) copy.clear();
+    return copy;
+  }
+
+  StreamSpace space_;
+  JobExecution execution_;
+};
 
 }  // namespace
 
@@ -76,9 +132,8 @@ std::unique_ptr<Execution> Processor::start(std::span<const std::byte> payload,
   error = check_payload(raw);
   if (engine_class != DRM_HALYARD_DORY_ENGINE_NPU) error = "there is no such engine class";
   if (!error.empty()) return nullptr;
-  auto execution = std::make_unique<JobExecution>();
-  execution->start(region_address(raw.slot, raw.offset), raw.size, space, clock);
-  return execution;
+  return std::make_unique<SubmittedJob>(region_address(raw.slot, raw.offset), raw.size, space,
+                                        clock);
 }
 
 }  // namespace halyard::emu::dory

@@ -283,6 +283,10 @@ INSTANTIATE_TEST_SUITE_P(
 class Buffers final : public AddressSpace {
  public:
   explicit Buffers(const Stream& stream) { std::ranges::copy(stream.bytes(), memory_[0].begin()); }
+
+  /// Where the stream was there is none any more.
+  void spoil() { std::ranges::fill(memory_[0], std::byte{0xff}); }
+
   std::span<std::byte> translate(std::uint64_t address, std::size_t size, Access access,
                                  Fault& fault) override {
     const std::uint64_t slot = address >> kSlotShift;
@@ -366,6 +370,19 @@ TEST_F(Processor, StepsThroughAJob) {
   EXPECT_EQ(execution->step(), Outcome::kRunning);
   EXPECT_EQ(execution->step(), Outcome::kDone);
   EXPECT_EQ(execution->cycles(), 2 * (64U + 1U));
+}
+
+/// As the driver's: a program may use the memory again as soon as it knows that its job has done
+/// its work, which is before the engine has met the stream's end.
+TEST_F(Processor, TheStreamIsCopiedWhenTheJobIsGiven) {
+  Stream stream;
+  stream.fill(dense(1, kI32, {1}), 1).fill(dense(1, kI32, {1}), 2).end();
+  const auto execution = start(use(stream));
+  ASSERT_NE(execution, nullptr);
+  space_->spoil();
+  EXPECT_EQ(execution->step(), Outcome::kRunning);
+  EXPECT_EQ(execution->step(), Outcome::kRunning);
+  EXPECT_EQ(execution->step(), Outcome::kDone);
 }
 
 TEST_F(Processor, FaultsCarryAddressAndCommand) {
