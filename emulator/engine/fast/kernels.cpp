@@ -53,8 +53,13 @@ void narrow_f16(const float* in, std::uint16_t* out, size_t n) {
   convert<f32_to_f16>(in + i, out + i, n - i);
 }
 #else
-constexpr auto widen_f16 = convert<f16_to_f32, std::uint16_t, float>;
-constexpr auto narrow_f16 = convert<f32_to_f16, float, std::uint16_t>;
+void widen_f16(const std::uint16_t* in, float* out, size_t n) {
+  convert<f16_to_f32>(in, out, n);
+}
+
+void narrow_f16(const float* in, std::uint16_t* out, size_t n) {
+  convert<f32_to_f16>(in, out, n);
+}
 #endif
 
 template <typename To, typename From>

@@ -15,6 +15,7 @@ inline constexpr int kApiVersion = 3;
 }  // namespace halyard::ggml
 
 // The names are ggml's: the public header declares them.
+// NOLINTBEGIN(readability-identifier-naming)
 
 struct ggml_backend_buffer_type_i {
   const char* (*get_name)(ggml_backend_buffer_type_t);
@@ -132,3 +133,4 @@ ggml_backend_buffer_t ggml_backend_buffer_init(ggml_backend_buffer_type_t buft,
                                                ggml_backend_buffer_i iface, void* context,
                                                size_t size);
 }
+// NOLINTEND(readability-identifier-naming)

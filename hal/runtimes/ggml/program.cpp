@@ -87,7 +87,7 @@ class Programs::Scan {
     put(tensor->nb);
   }
 
-  const ggml_backend_buffer_type_t type_;
+  ggml_backend_buffer_type_t type_;
   std::vector<const ggml_tensor*> nodes_;
   bool empty_ = false;
   std::vector<const BufferContext*> buffers_;

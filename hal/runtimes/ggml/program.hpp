@@ -47,7 +47,7 @@ class Programs {
   static constexpr std::size_t kMaxEntries = 128;
 
   const Device device_;
-  const ggml_backend_buffer_type_t type_;
+  ggml_backend_buffer_type_t type_;
   Entries entries_;  ///< most recently used first
   std::unordered_map<std::string_view, Entries::iterator> by_key_;
   std::uint64_t recorded_ = 0, empty_ = 0;
