@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from halyard_vm.console import complaints
 
 from .core import BUILD, RESULTS, ROOT, SCRIPTS, Log, Result, stage
-from .debug import run_batch
+from .debug import has_tests, run_batch
 from .guest import VM_TESTS, card_options, run_kunit
 from .kcsan import BOOT, prelude
 from .kernel import kernel_tree
@@ -51,6 +51,15 @@ class Mutation:
             return f"{self.name}: there is no kernel/{self.file}"
         count = self.source().read_text().count(self.old)
         return None if count == 1 else f"{self.name}: what it changes is {count} times in kernel/{self.file}, not once"
+
+    def untested(self):
+        """Why nobody would look for it, or None: a program without any such test seems to have caught it."""
+        program, names = self.tests.split()
+        if program == KUNIT:
+            return None
+        if not (VM_TESTS / program).is_file():
+            return f"{self.name}: {program} is not built"
+        return None if has_tests(VM_TESTS / program, names) else f"{self.name}: {program} has no tests {names}"
 
     def text(self):
         return self.source().read_text().replace(self.old, self.new)
@@ -161,12 +170,12 @@ def run_mutants(log, chosen, show=lambda line: None):
     return result
 
 
-@stage("mutations", "what mutants change is where they look for it")
+@stage("mutations", "what mutants change is where they look for it, and tests that they name are there")
 def check_places(_log):
     result = Result()
     for mutation in mutations():
-        reason = mutation.misplaced()
-        result.judge(reason is None, reason)
+        for reason in (mutation.misplaced(), mutation.untested()):
+            result.judge(reason is None, reason)
     return result
 
 
@@ -184,7 +193,7 @@ def main():
     chosen = [each for each in mutations() if not arguments.names or each.name.startswith(tuple(arguments.names))]
     if arguments.kernel is not None:
         chosen = [each for each in chosen if each.kernel == arguments.kernel]
-    wrong = [reason for reason in (mutation.misplaced() for mutation in chosen) if reason]
+    wrong = [reason for mutation in chosen for reason in (mutation.misplaced(), mutation.untested()) if reason]
     if wrong or not chosen:
         parser.error("; ".join(wrong) or "there is no such mutation (see --list)")
     if arguments.list:
