@@ -16,12 +16,12 @@ DESCRIPTION = "Runs the project's checks; without arguments the quick ones: neit
 # that have nothing else to do.
 DEBUG = {
     "kunit-debug": ("debug", 2),
-    "vm-debug": ("debug", 15),
-    "alloc": ("debug", 5),
+    "vm-debug": ("debug", 20),
+    "alloc": ("debug", 6),
     "uapi-fuzz": ("debug", 5),
-    "kcsan": ("kcsan", 6),
-    "faults": ("debug", 30),
-    "killed": ("debug", 6),
+    "kcsan": ("kcsan", 7),
+    "faults": ("debug", 25),
+    "killed": ("debug", 10),
 }
 # What builds everything anew, with other tools or with something left out: more than half of the time for all stages.
 DEEP = ("asan", "tsan", "fuzz", "clang-tidy", "mutants", "coverage", "churn", "card-killed", "kexec", "ggml-all", "llama-archs")

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <sys/mman.h>
+
 #include <array>
 #include <cerrno>
 #include <vector>
@@ -185,6 +187,18 @@ TEST_F(Bind, RangeBeyondTheBufferIsRefused) {
   EXPECT_EQ(map_with([](Op& op) { op.size += kPage; }), EINVAL);
   EXPECT_EQ(map_with([](Op& op) { op.bo_offset = kPage; }), EINVAL);
   EXPECT_EQ(map_with([](Op& op) { op.bo_offset = ~std::uint64_t{0} << 12U; }), EINVAL);
+}
+
+/// What the process lets the device read only is bound so, or not at all.
+TEST_F(Bind, MemoryForReadingIsBoundForReading) {
+  const Mapping memory(kPage, -1, 0, PROT_READ | PROT_WRITE);
+  drm_halyard_bo_from_userptr argument{.address = memory.address(),
+                                       .size = kPage,
+                                       .flags = DRM_HALYARD_USERPTR_READONLY,
+                                       .handle = 0};
+  ASSERT_EQ(client_.call(DRM_IOCTL_HALYARD_BO_FROM_USERPTR, argument), 0);
+  EXPECT_EQ(client_.map_at(vm_, argument.handle, va_, kPage), EACCES);
+  EXPECT_EQ(client_.map_at(vm_, argument.handle, va_, kPage, DRM_HALYARD_BIND_READONLY), 0);
 }
 
 TEST_F(Bind, UnmapTakesNoBuffer) {
