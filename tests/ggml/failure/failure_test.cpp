@@ -2,6 +2,7 @@
 #include "failure_test.hpp"
 
 #include <ggml-alloc.h>
+#include <ggml-cpp.h>
 #include <ggml.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <memory>
 
 namespace halyard::ggml {
 namespace {
@@ -21,17 +21,6 @@ using namespace std::chrono_literals;
 constexpr auto kLimit = 5s;
 /// Without progress for this long a job hangs.
 constexpr unsigned kHangMs = 500;
-
-template <auto function>
-struct Free {
-  template <class T>
-  void operator()(T* object) const {
-    function(object);
-  }
-};
-using Context = std::unique_ptr<ggml_context, Free<ggml_free>>;
-using Backend = std::unique_ptr<ggml_backend, Free<ggml_backend_free>>;
-using Memory = std::unique_ptr<ggml_backend_buffer, Free<ggml_backend_buffer_free>>;
 
 /// Products of matrices of ones, one after the other, each divided by its side: always ones.
 class Ones {
@@ -70,8 +59,8 @@ class Ones {
   static constexpr std::size_t kSide = 64, kTensors = 2 * kProducts + 1;
 
   ggml_backend_t backend_;
-  Context context_;
-  Memory memory_;
+  ggml_context_ptr context_;
+  ggml_backend_buffer_ptr memory_;
   ggml_tensor *factor_ = nullptr, *result_ = nullptr;
   ggml_cgraph* graph_ = nullptr;
 };
@@ -81,7 +70,7 @@ class FailureTest : public testing::Test {
   FailureTest(Session& session, const faults::Case& fault) : session_(session), fault_(fault) {}
 
   void TestBody() override {
-    const Backend backend(ggml_backend_dev_init(session_.device, nullptr));
+    const ggml_backend_ptr backend(ggml_backend_dev_init(session_.device, nullptr));
     ASSERT_NE(backend, nullptr);
     Ones ones(backend.get());
     expect_right(ones);

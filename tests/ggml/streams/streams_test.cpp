@@ -2,28 +2,16 @@
 #include "streams_test.hpp"
 
 #include <ggml-alloc.h>
+#include <ggml-cpp.h>
 #include <ggml.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <fstream>
-#include <memory>
 
 namespace halyard::ggml {
 namespace {
-
-template <auto function>
-struct Free {
-  template <class T>
-  void operator()(T* object) const {
-    function(object);
-  }
-};
-using Context = std::unique_ptr<ggml_context, Free<ggml_free>>;
-using Backend = std::unique_ptr<ggml_backend, Free<ggml_backend_free>>;
-using Memory = std::unique_ptr<ggml_backend_buffer, Free<ggml_backend_buffer_free>>;
-using Event = std::unique_ptr<ggml_backend_event, Free<ggml_backend_event_free>>;
 
 constexpr std::size_t kElements = 100'000;
 
@@ -61,8 +49,8 @@ class Numbers {
 
  private:
   ggml_backend_t backend_;
-  Context context_;
-  Memory memory_;
+  ggml_context_ptr context_;
+  ggml_backend_buffer_ptr memory_;
   ggml_tensor *values_ = nullptr, *one_ = nullptr;
   ggml_cgraph* graph_ = nullptr;
 };
@@ -97,7 +85,7 @@ class PairTest : public testing::Test {
   /// A back end tells them at its end.
   [[nodiscard]] unsigned long jobs_of(ggml_backend_dev_t device) const {
     std::remove(session_.statistics.c_str());
-    Backend(ggml_backend_dev_init(device, nullptr)).reset();
+    ggml_backend_ptr(ggml_backend_dev_init(device, nullptr)).reset();
     std::ifstream file(session_.statistics);
     std::string name;
     unsigned long count = 0;
@@ -108,7 +96,7 @@ class PairTest : public testing::Test {
 
   const Session& session_;
   ggml_backend_dev_t devices_[2];
-  Backend backends_[2];
+  ggml_backend_ptr backends_[2];
 };
 
 class CopyTest : public PairTest {
@@ -137,7 +125,7 @@ class EventTest : public PairTest {
 
   void TestBody() override {
     Numbers from(first(), 1), to(second(), 50);
-    const Event event(ggml_backend_event_new(ggml_backend_get_device(second())));
+    const ggml_backend_event_ptr event(ggml_backend_event_new(ggml_backend_get_device(second())));
     ASSERT_NE(event, nullptr);
     ggml_backend_event_synchronize(event.get());  // of nothing
     copy(from, to);
