@@ -48,7 +48,7 @@ void get_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
   props->description = get_description(device);
   get_memory(device, &props->memory_free, &props->memory_total);
   props->type = get_type(device);
-  // Graphs are waited for (see Stream::compute()).
+  // Not async: graphs are waited for, see Stream::compute().
   props->caps.events = true;
   props->device_id = info.bus[0] != '\0' ? info.bus : nullptr;
 }
