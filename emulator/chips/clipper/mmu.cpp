@@ -15,7 +15,6 @@ constexpr std::uint64_t kSmallPage = std::uint64_t{1} << CLP_PAGE_SHIFT;
 constexpr std::uint64_t kLargePage = std::uint64_t{1} << CLP_LARGE_PAGE_SHIFT;
 constexpr unsigned kIndexBits = 9;
 static_assert(1U << kIndexBits == CLP_PT_ENTRIES);
-/// Unmapped ranges that are remembered.
 
 std::uint64_t page_size(std::uint64_t pte) {
   return (pte & CLP_PTE_LARGE) != 0 ? kLargePage : kSmallPage;
@@ -76,6 +75,7 @@ void Mmu::drop(Context& context) {
     entry = TlbEntry{};
   for (TlbEntry& entry : context.tlb->large)
     entry = TlbEntry{};
+  context.tlb->evicted.clear();
 }
 
 void Mmu::flush(unsigned ctx) {
@@ -103,6 +103,7 @@ void Mmu::drop_bus_range(std::uint64_t address, std::uint64_t size) {
     };
     std::ranges::for_each(context.tlb->small, drop_inside);
     std::ranges::for_each(context.tlb->large, drop_inside);
+    std::ranges::for_each(context.tlb->evicted, drop_inside);
   }
   bus_errors_.note_unmapped(address, size);
 }
@@ -143,7 +144,7 @@ bool Mmu::walk(unsigned ctx, Context& context, std::uint64_t va, Page& page,
       const std::uint64_t mask = page_size(pte) - 1;
       page = {(pte & CLP_PTE_ADDR) + (va & mask), mask + 1 - (va & mask), pte};
       TlbEntry& entry = level == 0 ? context.tlb->small_slot(va) : context.tlb->large_slot(va);
-      entry = TlbEntry{};
+      evict(*context.tlb, entry);
       entry.page = va & ~mask;
       entry.pte = pte;
       entry.pte_bus = bus;
@@ -230,6 +231,13 @@ void Mmu::compare(TlbEntry& entry, Time now) {
   }
 }
 
+/// What the driver has changed, and not flushed, is not forgotten with its place in the TLB.
+void Mmu::evict(Tlb& tlb, TlbEntry& entry) {
+  if (entry.pte != 0) compare(entry, std::chrono::steady_clock::now());
+  if (entry.suspect && tlb.evicted.size() < Tlb::kMostEvicted) tlb.evicted.push_back(entry);
+  entry = TlbEntry{};
+}
+
 bool Mmu::compare_and_report(unsigned ctx, TlbEntry& entry, Time now) {
   if (entry.pte == 0) return false;
   compare(entry, now);
@@ -252,6 +260,9 @@ bool Mmu::audit(Time now) {
       suspects |= compare_and_report(ctx, entry, now);
     for (TlbEntry& entry : context.tlb->large)
       suspects |= compare_and_report(ctx, entry, now);
+    for (TlbEntry& entry : context.tlb->evicted)
+      suspects |= compare_and_report(ctx, entry, now);
+    std::erase_if(context.tlb->evicted, [](const TlbEntry& entry) { return !entry.suspect; });
   }
   return suspects;
 }

@@ -88,14 +88,24 @@ class Mmu {
     Time suspect_since;
     bool suspect = false;
   };
-  /// Direct-mapped.
+  /// Direct-mapped. The upper bits of a page's number take part in its slot: a driver lays out the
+  /// ends of an address space alike.
   struct Tlb {
-    static constexpr std::size_t kSmall = 1024;
-    static constexpr std::size_t kLarge = 64;
-    std::array<TlbEntry, kSmall> small;
-    std::array<TlbEntry, kLarge> large;
-    TlbEntry& small_slot(std::uint64_t va) { return small[(va >> CLP_PAGE_SHIFT) % kSmall]; }
-    TlbEntry& large_slot(std::uint64_t va) { return large[(va >> CLP_LARGE_PAGE_SHIFT) % kLarge]; }
+    static constexpr unsigned kSmallBits = 10;
+    static constexpr unsigned kLargeBits = 6;
+    std::array<TlbEntry, std::size_t{1} << kSmallBits> small;
+    std::array<TlbEntry, std::size_t{1} << kLargeBits> large;
+    /// Left without a flush although their entries had changed: CLP-M1 holds of them, too.
+    std::vector<TlbEntry> evicted;
+
+    static constexpr std::size_t kMostEvicted = 64;
+    static std::size_t slot(std::uint64_t page, unsigned bits) {
+      return (page ^ page >> bits ^ page >> 2 * bits ^ page >> 3 * bits) % (std::size_t{1} << bits);
+    }
+    TlbEntry& small_slot(std::uint64_t va) { return small[slot(va >> CLP_PAGE_SHIFT, kSmallBits)]; }
+    TlbEntry& large_slot(std::uint64_t va) {
+      return large[slot(va >> CLP_LARGE_PAGE_SHIFT, kLargeBits)];
+    }
   };
   struct Context {
     mutable std::mutex mutex;  ///< protects the members below
@@ -115,6 +125,7 @@ class Mmu {
   bool read_entry(std::uint64_t bus, std::uint64_t& entry);
   void compare(TlbEntry& entry, Time now);
   bool compare_and_report(unsigned ctx, TlbEntry& entry, Time now);
+  void evict(Tlb& tlb, TlbEntry& entry);
   static void drop(Context& context);
   std::uint32_t check_permission(unsigned ctx, std::uint64_t va, std::uint64_t pte, Access access,
                                  bool privileged);

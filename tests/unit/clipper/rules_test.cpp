@@ -322,6 +322,23 @@ TEST_F(Rules, M1ForgottenFlushIsFoundEvenWhenNothingUsesIt) {
   ASSERT_TRUE(eventually_broken("CLP-M1"));
 }
 
+TEST_F(Rules, M1ForgottenFlushIsFoundEvenWhenTheTranslationIsGone) {
+  expect_broken({"CLP-M1"});
+  TestQueue queue(machine_, context_, 0);
+  const std::uint64_t address = context_.allocate(4096);
+  ASSERT_TRUE(queue.wait(queue.submit(fill_stream(address, 1))));
+  const std::uint64_t old_page = context_.bus(address);
+  context_.map(address, machine_.pages(4096));
+  constexpr std::uint64_t kMoreThanItHolds = std::uint64_t{8} << 20U;
+  Stream stream;
+  const auto all = stream.bind(context_.allocate(kMoreThanItHolds), kMoreThanItHolds);
+  stream.fill(3, dense(all, DRM_HALYARD_CLIPPER_U8, {kMoreThanItHolds}));
+  ASSERT_TRUE(queue.wait(queue.submit(stream)));
+  ASSERT_TRUE(queue.wait(queue.submit(fill_stream(address, 2))));
+  EXPECT_EQ(machine_.memory<std::uint32_t>(old_page), 1U) << "the card looks it up again";
+  ASSERT_TRUE(eventually_broken("CLP-M1"));
+}
+
 TEST_F(Rules, M1FlushInTime) {
   TestQueue queue(machine_, context_, 0);
   const std::uint64_t address = context_.allocate(4096);
