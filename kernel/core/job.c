@@ -323,8 +323,11 @@ static void halyard_queue_progress_locked(struct halyard_queue_core *q,
 {
 	q->queue.hdev->chip->ops->queue_progress(&q->queue, progress);
 
-	/* No job can be over that was not given to the device: who says so has said nothing. */
-	if (progress->seqno > q->started)
+	/*
+	 * No job can be over that was not given to the device, and none that was over is not: who
+	 * says so has said nothing. A device may be in the midst of writing it, too.
+	 */
+	if (progress->seqno - q->progress.seqno > q->started - q->progress.seqno)
 		progress->seqno = q->progress.seqno;
 	if (progress->seqno != q->progress.seqno || progress->stamp != q->progress.stamp ||
 	    progress->waiting)

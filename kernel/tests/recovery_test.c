@@ -275,6 +275,18 @@ static void recovery_absurd_progress(struct kunit *test)
 	recovery_expect_works(test, fix, 0, 2);
 }
 
+static void recovery_undone_progress(struct kunit *test)
+{
+	struct mock_pair *fix = mock_pair(test);
+	struct halyard_slot *slot = fix->mock->hdev->core->sched->slots[0];
+
+	recovery_expect_works(test, fix, 0, 1);
+	recovery_expect_works(test, fix, 0, 2);
+	mock_complete(fix->mock, 0, 1);
+	KUNIT_EXPECT_EQ(test, slot->queue->progress.seqno, 2ULL);
+	recovery_expect_works(test, fix, 0, 3);
+}
+
 static void recovery_fault_of_job(struct kunit *test)
 {
 	struct mock_pair *fix = mock_pair(test);
@@ -696,6 +708,7 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(recovery_lost_interrupt),
 	KUNIT_CASE(recovery_spurious_interrupt),
 	KUNIT_CASE(recovery_absurd_progress),
+	KUNIT_CASE(recovery_undone_progress),
 	KUNIT_CASE(recovery_fault_of_job),
 	KUNIT_CASE(recovery_fault_of_oldest_job),
 	KUNIT_CASE(recovery_fault_of_no_job),

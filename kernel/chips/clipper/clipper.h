@@ -119,11 +119,9 @@ struct clipper_vm {
 /**
  * struct clipper_queue - &halyard_queue.priv
  * @tail: jobs put into the ring since the queue was enabled
- * @last: newest progress seen
  */
 struct clipper_queue {
 	u32 tail;
-	struct halyard_queue_progress last;
 };
 
 static inline struct clipper_device *to_clipper(struct halyard_device *hdev)

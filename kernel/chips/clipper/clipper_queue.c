@@ -39,7 +39,6 @@ int clipper_queue_init(struct halyard_queue *queue)
 
 	*status = (struct clp_queue_status) { .fence = queue->first_seqno - 1 };
 	cq->tail = 0;
-	cq->last = (struct halyard_queue_progress) { .seqno = queue->first_seqno - 1 };
 
 	clipper_vm_load(queue->vm);
 	clipper_queue_enable(queue);
@@ -115,23 +114,16 @@ static bool clipper_queue_waits(struct halyard_queue *queue)
  * clipper_queue_progress - &halyard_chip_ops.queue_progress
  * @queue: a queue
  * @progress: where it is
- *
- * A fence value farther from the newest seen than there are entries in the ring is one that the
- * card is in the midst of writing; it is seen whole the next time.
  */
 void clipper_queue_progress(struct halyard_queue *queue, struct halyard_queue_progress *progress)
 {
 	const struct clp_queue_status *status = queue->mem[CLIPPER_MEM_STATUS].vaddr;
-	struct clipper_queue *cq = queue->priv;
-	u64 fence = READ_ONCE(status->fence);
 
+	progress->seqno = READ_ONCE(status->fence);
 	dma_rmb(); /* counters and results were written before the fence */
-	if (fence - cq->last.seqno <= CLIPPER_QUEUE_DEPTH)
-		cq->last.seqno = fence;
-	cq->last.busy_ns = READ_ONCE(status->busy_ns);
-	cq->last.stamp = READ_ONCE(status->commands);
-	cq->last.waiting = progress->ask_waiting && clipper_queue_waits(queue);
-	*progress = cq->last;
+	progress->busy_ns = READ_ONCE(status->busy_ns);
+	progress->stamp = READ_ONCE(status->commands);
+	progress->waiting = progress->ask_waiting && clipper_queue_waits(queue);
 }
 
 /* Whether user space may name the range; nothing of an empty range is looked at. */

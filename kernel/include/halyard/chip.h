@@ -160,7 +160,8 @@ struct halyard_fault {
 
 /**
  * struct halyard_queue_progress - how far a queue is
- * @seqno: of the newest completed job, 0 when none
+ * @seqno: of the newest completed job, 0 when none. What can't be, as it is less than before or of
+ *	a job that was not run yet, is not heeded: the device may be in the midst of writing it.
  * @busy_ns: device time spent on the queue's jobs since &halyard_chip_ops.queue_init; also while
  *	a job runs, or it would never be found to take too long
  * @stamp: any number that changes while a job makes progress
