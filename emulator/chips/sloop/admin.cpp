@@ -66,7 +66,8 @@ void Card::handle(const slp_admin_request& request) {
   answer.op = request.op;
   answer.response.id = request.id;
   bool later = false;
-  if (const auto status = injector_.hit(SLP_INJECT_ADMIN_FAILS, request.op)) {
+  const auto status = injector_.hit(SLP_INJECT_ADMIN_FAILS, request.op);
+  if (status && *status != SLP_ADMIN_OK) {
     answer.response.status = *status;
   } else {
     answer.response.status = execute(request, answer, later);

@@ -154,6 +154,15 @@ TEST_F(InjectionTest, AdminFails) {
   EXPECT_EQ(queue_.run_tasks(one()), std::uint32_t{SLP_STATUS_OK});  // it is still there
 }
 
+/// It would be a firmware that says what is not so: no driver could keep to the rules then.
+TEST_F(InjectionTest, AdminFailsWithSuccess) {
+  machine_.inject(SLP_INJECT_ADMIN_FAILS, SLP_ADMIN_QUEUE_DESTROY, SLP_ADMIN_OK);
+  EXPECT_EQ(queue_.destroy()->status, std::uint32_t{SLP_ADMIN_OK});
+  EXPECT_EQ(machine_.read(SLP_INJECT_FIRED), 1U);
+  queue_.create();
+  EXPECT_EQ(queue_.run_tasks(one()), std::uint32_t{SLP_STATUS_OK});
+}
+
 TEST_F(InjectionTest, EngineResetFails) {
   machine_.inject(SLP_INJECT_HANG, 0);
   queue_.submit_tasks(one());
