@@ -8,7 +8,6 @@
 #include <system_error>
 
 #include "client.hpp"
-#include "lost.hpp"
 
 namespace halyard::fuzz {
 namespace {
@@ -79,13 +78,10 @@ void settle() {
   }
 }
 
-void revive_device() {
+void revive_device(const test::Slot& slot) {
   if (works()) return;
-  const auto device = test::pci_device();
-  const std::string address = device.filename();
-  const auto driver = std::filesystem::canonical(device / "driver");
-  test::write_file(driver / "unbind", address);
-  test::write_file(driver / "bind", address);
+  slot.unbind();
+  slot.bind();
   if (!test::wait_for_device() || !works())
     throw std::runtime_error("the device is lost and does not come back");
 }

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "lost.hpp"
+
 namespace halyard::fuzz {
 
 /// Objects of the device that anybody has: buffer objects, address spaces, queues and users, as
@@ -17,7 +19,8 @@ bool wait_for_objects(const std::string& expected, std::string& now);
 /// Waits until what was under way is over: device_objects() no longer changes.
 void settle();
 
-/// Whether the device takes calls; if not, its driver is bound anew. Throws when that fails.
-void revive_device();
+/// Whether the device in the slot takes calls; if not, or if it is lost, its driver is bound anew.
+/// Throws when that fails.
+void revive_device(const test::Slot& slot);
 
 }  // namespace halyard::fuzz

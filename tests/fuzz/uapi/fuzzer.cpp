@@ -155,7 +155,7 @@ void Fuzzer::fail(const std::string& reason) {
 bool Fuzzer::healthy() {
   if (const auto line = kernel_log_.complaint()) fail(*line);
   if (failed_ || programs_ % kCheckEvery != 0) return !failed_;
-  revive_device();
+  revive_device(slot_);
   std::string now;
   if (!wait_for_objects(nothing_, now))
     fail("objects are left when all files are closed; there were\n" + nothing_ + "there are\n" +

@@ -18,6 +18,7 @@
 #include "client.hpp"
 #include "coverage.hpp"
 #include "kernel_log.hpp"
+#include "lost.hpp"
 #include "program.hpp"
 #include "runner.hpp"
 
@@ -68,6 +69,7 @@ class Fuzzer {
   Coverage coverage_;
   std::array<Trace, kThreads> traces_;
   std::vector<Program> corpus_;
+  const test::Slot slot_;
   std::string nothing_;  ///< device_objects() when no program runs
   test::File ring_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
