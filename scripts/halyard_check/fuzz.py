@@ -120,7 +120,8 @@ def run_fuzzer(log, tree, program, options, seconds, seed):
         "--", program, "--seconds", seconds, "--seed", seed, *corpus, timeout=seconds + 720,
     )  # fmt: skip
     told = [line for line in done.stdout.splitlines() if " programs, " in line]
-    wrong = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "vm:"))]
+    said = done.stdout.splitlines()
+    wrong = [line for line in said if line.startswith(("FAILED", "vm:"))] if done.returncode != 2 else said[-15:]
     result.judge(
         done.returncode == 0 and bool(told),
         f"{program.name}: exit status {done.returncode} {WHY.get(done.returncode, '')}; the last programs: {share / 'ring'}",
