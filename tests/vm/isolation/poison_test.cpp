@@ -19,6 +19,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -64,17 +65,19 @@ std::uint64_t can_be_given() {
 /// Holds all of the host's memory but about kLeft.
 class Ballast {
  public:
-  Ballast() {
+  /// Again for each test: what the kernel gives back late would be left beside it.
+  void fill() {
     std::ofstream("/proc/sys/vm/drop_caches") << 3;
     const std::uint64_t now = can_be_given();
     if (now <= kLeft) return;
-    map_ = Mapping(now - kLeft, -1, 0, PROT_READ | PROT_WRITE);
-    require(madvise(map_.bytes().data(), map_.bytes().size(), MADV_POPULATE_WRITE) == 0 ? 0 : errno,
+    Mapping map(now - kLeft, -1, 0, PROT_READ | PROT_WRITE);
+    require(madvise(map.bytes().data(), map.bytes().size(), MADV_POPULATE_WRITE) == 0 ? 0 : errno,
             "MADV_POPULATE_WRITE");
+    maps_.push_back(std::move(map));
   }
 
  private:
-  Mapping map_;
+  std::vector<Mapping> maps_;
 };
 
 // ---- Where and how ------------------------------------------------------------------------------
@@ -273,6 +276,7 @@ class Poison : public testing::TestWithParam<Case> {
  protected:
   static void SetUpTestSuite() { ballast_ = std::make_unique<Ballast>(); }
   static void TearDownTestSuite() { ballast_.reset(); }
+  void SetUp() override { ballast_->fill(); }
 
   /// A job sees its memory on the card when that has some, a process first in the host's.
   [[nodiscard]] std::vector<Place> places() const {
