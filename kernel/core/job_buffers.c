@@ -136,21 +136,26 @@ EXPORT_SYMBOL_GPL(halyard_job_alloc);
 /**
  * halyard_job_read - copy what a buffer of a job holds now
  * @job: the job
- * @buffer: which, below &halyard_job.num_buffers
+ * @buffer: which
  * @offset: bytes into it
  * @to: where to
- * @size: bytes; @offset and @size are within the buffer
+ * @size: bytes
  *
- * For chips, from &halyard_chip_ops.job_check.
+ * For chips, from &halyard_chip_ops.job_check. A chip may pass what the user said.
  *
- * Return: 0, -EOPNOTSUPP when the driver does not reach what the buffer holds, or -ENOMEM.
+ * Return: 0, -EINVAL when the job has no such buffer or the buffer no such bytes, -EOPNOTSUPP when
+ * the driver does not reach what the buffer holds, or -ENOMEM.
  */
 int halyard_job_read(struct halyard_job *job, u32 buffer, u64 offset, void *to, size_t size)
 {
-	struct drm_gem_object *obj = &job->buffers[buffer].bo->gem;
+	struct drm_gem_object *obj;
 	struct iosys_map map;
 	int ret;
 
+	if (buffer >= job->num_buffers || offset > job->buffers[buffer].size ||
+	    size > job->buffers[buffer].size - offset)
+		return -EINVAL;
+	obj = &job->buffers[buffer].bo->gem;
 	if (!obj->funcs->vmap)
 		return -EOPNOTSUPP;
 

@@ -203,6 +203,36 @@ static void bare_job_has_its_buffers(struct kunit *test)
 	mock_complete(mock, 0, 1);
 }
 
+/* What a user said of a buffer, the chip may pass on. */
+static void bare_job_reads_within_its_buffers(struct kunit *test)
+{
+	static const struct {
+		u32 buffer;
+		u64 at;
+	} outside[] = {
+		{ 2, 0 }, { U32_MAX, 0 }, { 1, BARE_SIZE(1) - 7 }, { 1, BARE_SIZE(1) },
+		{ 1, BARE_SIZE(1) + 1 }, { 1, U64_MAX },
+	};
+	struct bare_fixture *fix = bare_fixture(test);
+	struct mock *mock = fix->mock;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(outside); i++) {
+		mock->dev->word_buffer = outside[i].buffer;
+		mock->dev->word_at = outside[i].at;
+		KUNIT_EXPECT_EQ_MSG(test, bare_submit(fix, fix->refs, 2), -EINVAL, "%u", i);
+	}
+
+	mock->dev->word_buffer = 1;
+	mock->dev->word_at = BARE_SIZE(1) - 8;
+	*(u64 *)(bare_bo(test, fix->file, fix->refs[1].handle)->contig.vaddr + BARE_SIZE(1) - 8) =
+		0x1234567890abcdef;
+	KUNIT_ASSERT_EQ(test, bare_submit(fix, fix->refs, 2), 0);
+	KUNIT_ASSERT_TRUE(test, mock_wait_submitted(mock, 0, 1));
+	KUNIT_EXPECT_EQ(test, mock->dev->word, 0x1234567890abcdefULL);
+	mock_complete(mock, 0, 1);
+}
+
 static void bare_job_without_buffers(struct kunit *test)
 {
 	struct bare_fixture *fix = bare_fixture(test);
@@ -476,6 +506,7 @@ static struct kunit_case bare_cases[] = {
 	KUNIT_CASE(bare_refuses_userptr),
 	KUNIT_CASE(bare_refuses_size),
 	KUNIT_CASE(bare_job_has_its_buffers),
+	KUNIT_CASE(bare_job_reads_within_its_buffers),
 	KUNIT_CASE(bare_job_without_buffers),
 	KUNIT_CASE(bare_job_keeps_its_buffers),
 	KUNIT_CASE(bare_refuses_too_many_buffers),

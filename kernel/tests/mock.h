@@ -74,7 +74,7 @@ struct mock_payload {
 /**
  * struct mock_job_mem - &halyard_job.mem of the chip without MMU
  * @payload: of the job
- * @word: that its first buffer begins with
+ * @word: that &mock_device.word_buffer has at &mock_device.word_at
  */
 struct mock_job_mem {
 	struct mock_payload payload;
@@ -136,6 +136,8 @@ struct mock_vm {
  * @copies: given to the device
  * @events: what happened
  * @num_events: entries of @events
+ * @word_buffer: of a job of the chip without MMU; the driver reads a word there
+ * @word_at: bytes into it
  * @word: &mock_job_mem.word of the newest job, of the chip without MMU
  * @num_buffers: entries of @buffers
  * @buffers: of the newest job that is no copy, of chips without MMU
@@ -161,6 +163,8 @@ struct mock_device {
 	u32 copies;
 	struct mock_event events[MOCK_EVENTS];
 	u32 num_events;
+	u32 word_buffer;
+	u64 word_at;
 	u64 word;
 	u32 num_buffers;
 	struct halyard_job_buffer buffers[MOCK_BUFFERS];

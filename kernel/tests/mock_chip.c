@@ -353,9 +353,10 @@ static void mock_queue_progress(struct halyard_queue *queue,
 	spin_unlock_irqrestore(&dev->lock, flags);
 }
 
-/* Memory of its own for the payload, and for what the first buffer begins with. */
+/* Memory of its own for the payload, and for a word of a buffer. */
 static int mock_job_copy(struct halyard_job *job)
 {
+	const struct mock_device *dev = to_mock_device(job->queue->hdev);
 	struct mock_job_mem *mem;
 	int ret;
 
@@ -365,7 +366,8 @@ static int mock_job_copy(struct halyard_job *job)
 	mem = job->mem.vaddr;
 	memcpy(&mem->payload, job->payload, sizeof(mem->payload));
 
-	return job->num_buffers ? halyard_job_read(job, 0, 0, &mem->word, sizeof(mem->word)) : 0;
+	return job->num_buffers ? halyard_job_read(job, dev->word_buffer, dev->word_at, &mem->word,
+						   sizeof(mem->word)) : 0;
 }
 
 static int mock_job_check(struct halyard_job *job)

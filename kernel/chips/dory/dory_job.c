@@ -184,15 +184,10 @@ static int dory_validate_job(struct halyard_job *job)
 int dory_job_check(struct halyard_job *job)
 {
 	const struct drm_halyard_dory_payload *payload = job->payload;
-	u64 room;
 	int ret;
 
-	if (payload->flags || payload->slot >= job->num_buffers)
-		return -EINVAL;
-	room = job->buffers[payload->slot].size;
-	if (!payload->size || payload->size > DRM_HALYARD_DORY_STREAM_MAX ||
-	    !IS_ALIGNED(payload->offset | payload->size, sizeof(u32)) ||
-	    payload->offset > room || payload->size > room - payload->offset)
+	if (payload->flags || !payload->size || payload->size > DRM_HALYARD_DORY_STREAM_MAX ||
+	    !IS_ALIGNED(payload->offset | payload->size, sizeof(u32)))
 		return -EINVAL;
 
 	ret = halyard_job_alloc(job, payload->size);
