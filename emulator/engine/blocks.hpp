@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "engine.hpp"
@@ -36,6 +37,7 @@ class Bytes {
     return f16_to_f32(static_cast<std::uint16_t>(half_word(i)));
   }
   [[nodiscard]] Bytes from(std::size_t i) const { return Bytes(data_ + i); }
+  [[nodiscard]] const std::byte* data() const { return data_; }
 
  private:
   const std::byte* data_;
@@ -71,9 +73,39 @@ inline float half_ue4m3(unsigned x) {
   return std::bit_cast<float>((exponent + 127 - 8) << 23U | mantissa << 20U);
 }
 
+/// Sixteen codes of a byte each, in the compilers' own vectors: loops over bytes that become floats
+/// they vectorise badly, if at all. Loops over the parts of a block are unrolled, for shifts of
+/// bytes by what is known only at run time take many instructions.
+constexpr std::size_t kCodes = 16;
+using Codes = std::uint8_t __attribute__((vector_size(kCodes)));
+/// By reference: how such are passed depends on the instruction set.
+using Reals = float __attribute__((vector_size(kCodes * sizeof(float))));
+
+inline Codes codes_at(Bytes in) {
+  Codes codes;
+  std::memcpy(&codes, in.data(), sizeof codes);
+  return codes;
+}
+
+/// `value(reals)` replaces the codes, as reals, by what they stand for.
+template <typename Value>
+void store_reals(Codes codes, float* out, const Value& value) {
+  using Words = std::int32_t __attribute__((vector_size(sizeof(Reals))));
+  Reals reals = __builtin_convertvector(__builtin_convertvector(codes, Words), Reals);
+  value(reals);
+  std::memcpy(out, &reals, sizeof reals);
+}
+
 /// 32 elements in 16 bytes: the first 16 are the low halves, the others the high ones.
 template <typename Value>
-void unpack_nibbles(Bytes in, std::size_t half, float* out, const Value& value) {
+void unpack_nibbles(Bytes in, float* out, const Value& value) {
+  store_reals(codes_at(in) & 15U, out, value);
+  store_reals(codes_at(in) >> 4U, out + kCodes, value);
+}
+
+/// As above, of any number, by a function of one code.
+template <typename Value>
+void look_up_nibbles(Bytes in, std::size_t half, float* out, const Value& value) {
   for (std::size_t i = 0; i < half; ++i) {
     out[i] = value(in[i] & 15U);
     out[i + half] = value(in[i] >> 4U);
@@ -103,50 +135,60 @@ inline void unpack_block<Format::kQ20>(Bytes in, float* out) {
 template <>
 inline void unpack_block<Format::kQ40>(Bytes in, float* out) {
   const float d = in.f16(0);
-  unpack_nibbles(in.from(2), 16, out, [d](unsigned q) { return (real(q) - 8) * d; });
+  unpack_nibbles(in.from(2), out, [d](Reals& q) { q = (q - 8) * d; });
 }
 
 template <>
 inline void unpack_block<Format::kQ41>(Bytes in, float* out) {
   const float d = in.f16(0);
   const float least = in.f16(2);
-  unpack_nibbles(in.from(4), 16, out, [=](unsigned q) { return real(q) * d + least; });
+  unpack_nibbles(in.from(4), out, [=](Reals& q) { q = q * d + least; });
 }
 
-/// The fifth bits of all elements stand in a word.
+/// Each bit of a half word as a code.
+inline Codes bits_of(unsigned half_word) {
+  constexpr std::uint64_t kEachByte = 0x0101010101010101U;
+  constexpr Codes kBits = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  const std::array<std::uint64_t, 2> bytes = {(half_word & 255U) * kEachByte,
+                                              (half_word >> 8U) * kEachByte};
+  Codes codes;
+  std::memcpy(&codes, bytes.data(), sizeof codes);
+  return static_cast<Codes>((codes & kBits) != 0) & 1U;
+}
+
+/// The fifth bits of all elements stand in a word, which comes first.
 template <typename Value>
-void unpack_five_bits(std::uint32_t fifth, Bytes in, float* out, const Value& value) {
-  for (std::size_t i = 0; i < 16; ++i) {
-    out[i] = value((in[i] & 15U) | (fifth >> i & 1U) << 4U);
-    out[i + 16] = value(in[i] >> 4U | (fifth >> (i + 16) & 1U) << 4U);
-  }
+void unpack_five_bits(Bytes in, float* out, const Value& value) {
+  const Codes four = codes_at(in.from(4));
+  store_reals((four & 15U) | bits_of(in.half_word(0)) << 4U, out, value);
+  store_reals(four >> 4U | bits_of(in.half_word(2)) << 4U, out + kCodes, value);
 }
 
 template <>
 inline void unpack_block<Format::kQ50>(Bytes in, float* out) {
   const float d = in.f16(0);
-  unpack_five_bits(in.word(2), in.from(6), out, [d](unsigned q) { return (real(q) - 16) * d; });
+  unpack_five_bits(in.from(2), out, [d](Reals& q) { q = (q - 16) * d; });
 }
 
 template <>
 inline void unpack_block<Format::kQ51>(Bytes in, float* out) {
   const float d = in.f16(0);
   const float least = in.f16(2);
-  unpack_five_bits(in.word(4), in.from(8), out, [=](unsigned q) { return real(q) * d + least; });
+  unpack_five_bits(in.from(4), out, [=](Reals& q) { q = q * d + least; });
 }
 
 template <>
 inline void unpack_block<Format::kQ80>(Bytes in, float* out) {
   const float d = in.f16(0);
-  for (std::size_t i = 0; i < 32; ++i) {
-    out[i] = static_cast<float>(in.as_signed(2 + i)) * d;
+  for (std::size_t i = 0; i < 32; i += kCodes) {
+    store_reals(codes_at(in.from(2 + i)) ^ 128U, out + i, [d](Reals& q) { q = (q - 128) * d; });
   }
 }
 
 template <>
 inline void unpack_block<Format::kMxfp4>(Bytes in, float* out) {
   const float d = half_e8m0(in[0]);
-  unpack_nibbles(in.from(1), 16, out, [d](unsigned q) { return kE2M1[q] * d; });
+  look_up_nibbles(in.from(1), 16, out, [d](unsigned q) { return kE2M1[q] * d; });
 }
 
 /// Four scales in E4M3, each of 16 elements.
@@ -154,8 +196,8 @@ template <>
 inline void unpack_block<Format::kNvfp4>(Bytes in, float* out) {
   for (std::size_t part = 0; part < 4; ++part) {
     const float d = half_ue4m3(in[part]);
-    unpack_nibbles(in.from(4 + part * 8), 8, out + part * 16,
-                   [d](unsigned q) { return kE2M1[q] * d; });
+    look_up_nibbles(in.from(4 + part * 8), 8, out + part * 16,
+                    [d](unsigned q) { return kE2M1[q] * d; });
   }
 }
 
@@ -164,14 +206,14 @@ template <>
 inline void unpack_block<Format::kQ2K>(Bytes in, float* out) {
   const float d = in.f16(80);
   const float least = in.f16(82);
+#pragma GCC unroll 16
   for (std::size_t part = 0; part < 16; ++part) {
     const float step = d * real(in[part] & 15U);
     const float shift = least * real(in[part] >> 4U);
     const Bytes quants = in.from(16 + part / 8 * 32 + part % 2 * 16);
     const std::size_t bit = part % 8 / 2 * 2;
-    for (std::size_t i = 0; i < 16; ++i) {
-      out[part * 16 + i] = step * real(quants[i] >> bit & 3U) - shift;
-    }
+    store_reals(codes_at(quants) >> bit & 3U, out + part * kCodes,
+                [=](Reals& q) { q = step * q - shift; });
   }
 }
 
@@ -180,6 +222,7 @@ template <>
 inline void unpack_block<Format::kQ3K>(Bytes in, float* out) {
   const float d = in.f16(108);
   const Bytes scales = in.from(96);
+#pragma GCC unroll 16
   for (std::size_t part = 0; part < 16; ++part) {
     const unsigned low = part < 8 ? scales[part] & 15U : scales[part - 8] >> 4U;
     const unsigned high = scales[8 + part % 4] >> (part / 4 * 2) & 3U;
@@ -187,10 +230,8 @@ inline void unpack_block<Format::kQ3K>(Bytes in, float* out) {
     const Bytes quants = in.from(32 + part / 8 * 32 + part % 2 * 16);
     const Bytes third = in.from(part % 2 * 16);
     const std::size_t bit = part % 8 / 2 * 2;
-    for (std::size_t i = 0; i < 16; ++i) {
-      const unsigned q = (quants[i] >> bit & 3U) | (third[i] >> (part / 2) & 1U) << 2U;
-      out[part * 16 + i] = step * (real(q) - 4);
-    }
+    const Codes codes = (codes_at(quants) >> bit & 3U) | (codes_at(third) >> part / 2 & 1U) << 2U;
+    store_reals(codes, out + part * kCodes, [step](Reals& q) { q = step * (q - 4); });
   }
 }
 
@@ -209,30 +250,38 @@ inline ScaleAndLeast six_bits(Bytes in, std::size_t part) {
 
 template <>
 inline void unpack_block<Format::kQ4K>(Bytes in, float* out) {
+  const float d = in.f16(0);
+  const float d_least = in.f16(2);
+#pragma GCC unroll 8
   for (std::size_t part = 0; part < 8; ++part) {
     const auto [scale, least] = six_bits(in.from(4), part);
-    const float step = in.f16(0) * real(scale);
-    const float shift = in.f16(2) * real(least);
+    const float step = d * real(scale);
+    const float shift = d_least * real(least);
     const Bytes quants = in.from(16 + part / 2 * 32);
     const std::size_t bit = part % 2 * 4;
-    for (std::size_t i = 0; i < 32; ++i) {
-      out[part * 32 + i] = step * real(quants[i] >> bit & 15U) - shift;
+    for (std::size_t i = 0; i < 32; i += kCodes) {
+      store_reals(codes_at(quants.from(i)) >> bit & 15U, out + part * 32 + i,
+                  [=](Reals& q) { q = step * q - shift; });
     }
   }
 }
 
 template <>
 inline void unpack_block<Format::kQ5K>(Bytes in, float* out) {
+  const float d = in.f16(0);
+  const float d_least = in.f16(2);
   const Bytes fifth = in.from(16);
+#pragma GCC unroll 8
   for (std::size_t part = 0; part < 8; ++part) {
     const auto [scale, least] = six_bits(in.from(4), part);
-    const float step = in.f16(0) * real(scale);
-    const float shift = in.f16(2) * real(least);
+    const float step = d * real(scale);
+    const float shift = d_least * real(least);
     const Bytes quants = in.from(48 + part / 2 * 32);
     const std::size_t bit = part % 2 * 4;
-    for (std::size_t i = 0; i < 32; ++i) {
-      const unsigned q = (quants[i] >> bit & 15U) | (fifth[i] >> part & 1U) << 4U;
-      out[part * 32 + i] = step * real(q) - shift;
+    for (std::size_t i = 0; i < 32; i += kCodes) {
+      const Codes codes =
+          (codes_at(quants.from(i)) >> bit & 15U) | (codes_at(fifth.from(i)) >> part & 1U) << 4U;
+      store_reals(codes, out + part * 32 + i, [=](Reals& q) { q = step * q - shift; });
     }
   }
 }
@@ -241,15 +290,13 @@ inline void unpack_block<Format::kQ5K>(Bytes in, float* out) {
 template <>
 inline void unpack_block<Format::kQ6K>(Bytes in, float* out) {
   const float d = in.f16(208);
-  for (std::size_t part = 0; part < 8; ++part) {
-    const Bytes low = in.from(part / 4 * 64 + part % 2 * 32);
-    const Bytes high = in.from(128 + part / 4 * 32);
-    const std::size_t bit = part % 4 / 2 * 4;
-    for (std::size_t i = 0; i < 32; ++i) {
-      const float step = d * static_cast<float>(in.as_signed(192 + part * 2 + i / 16));
-      const unsigned q = (low[i] >> bit & 15U) | (high[i] >> (part % 4 * 2) & 3U) << 4U;
-      out[part * 32 + i] = step * (real(q) - 32);
-    }
+#pragma GCC unroll 16
+  for (std::size_t part = 0; part < 16; ++part) {
+    const float step = d * static_cast<float>(in.as_signed(192 + part));
+    const Codes low = codes_at(in.from(part / 8 * 64 + part % 4 * kCodes));
+    const Codes high = codes_at(in.from(128 + part / 8 * 32 + part % 2 * kCodes));
+    const Codes codes = (low >> part % 8 / 4 * 4 & 15U) | (high >> part % 8 / 2 * 2 & 3U) << 4U;
+    store_reals(codes, out + part * kCodes, [step](Reals& q) { q = step * (q - 32); });
   }
 }
 
@@ -279,8 +326,9 @@ template <>
 inline void unpack_block<Format::kTq20>(Bytes in, float* out) {
   const float d = in.f16(64);
   for (std::size_t part = 0; part < 8; ++part) {
-    for (std::size_t i = 0; i < 32; ++i) {
-      out[part * 32 + i] = (real(in[part / 4 * 32 + i] >> (part % 4 * 2) & 3U) - 1) * d;
+    for (std::size_t i = 0; i < 32; i += kCodes) {
+      store_reals(codes_at(in.from(part / 4 * 32 + i)) >> part % 4 * 2 & 3U, out + part * 32 + i,
+                  [d](Reals& q) { q = (q - 1) * d; });
     }
   }
 }
@@ -288,7 +336,7 @@ inline void unpack_block<Format::kTq20>(Bytes in, float* out) {
 template <>
 inline void unpack_block<Format::kIq4Nl>(Bytes in, float* out) {
   const float d = in.f16(0);
-  unpack_nibbles(in.from(2), 16, out, [d](unsigned q) { return kNonLinear[q] * d; });
+  look_up_nibbles(in.from(2), 16, out, [d](unsigned q) { return kNonLinear[q] * d; });
 }
 
 /// Eight scales of six bits: two bits each in a half word, four bits each in four bytes.
@@ -298,8 +346,8 @@ inline void unpack_block<Format::kIq4Xs>(Bytes in, float* out) {
     const unsigned low = in[4 + part / 2] >> (part % 2 * 4) & 15U;
     const unsigned high = in.half_word(2) >> (part * 2) & 3U;
     const float step = in.f16(0) * (real(low | high << 4U) - 32);
-    unpack_nibbles(in.from(8 + part * 16), 16, out + part * 32,
-                   [step](unsigned q) { return step * kNonLinear[q]; });
+    look_up_nibbles(in.from(8 + part * 16), 16, out + part * 32,
+                    [step](unsigned q) { return step * kNonLinear[q]; });
   }
 }
 
