@@ -367,6 +367,23 @@ std::string check_rescaling(const Operand& in, const Tensor& scale, const Operan
                   [&] { return check_work(out.tensor.elements()); });
 }
 
+/// Stacks of matrices: the ranks, without which nothing else can be looked at.
+std::string check_stacks(const Operand& a, const Operand& b, const Operand& out) {
+  const unsigned rank = out.tensor.rank;
+  return first_of([&] { return check_operand(a); }, [&] { return check_operand(b); },
+                  [&] { return check_output(out); }, [&] { return check_rank(out, 2, 4); },
+                  [&] { return check_rank(a, rank, rank); },
+                  [&] { return check_rank(b, rank, rank); });
+}
+
+/// That the stacks and the rows of a product fit.
+std::string check_stacked_rows(const Operand& a, const Operand& b, const Operand& out) {
+  const unsigned row = out.tensor.rank - 2;
+  return first_of([&] { return check_broadcast(a, out, 0, row); },
+                  [&] { return check_broadcast(b, out, 0, row); },
+                  [&] { return check_dim(a, row, out.tensor.dims.at(row)); });
+}
+
 }  // namespace
 
 std::string check_matmul(const Tensor& a, const Tensor& b, const Tensor& out,
@@ -374,12 +391,7 @@ std::string check_matmul(const Tensor& a, const Tensor& b, const Tensor& out,
   const Operand left{"a", a};
   const Operand right{"b", b};
   const Operand result{"out", out};
-  if (auto reason =
-          first_of([&] { return check_operand(left); }, [&] { return check_operand(right); },
-                   [&] { return check_output(result); }, [&] { return check_rank(result, 2, 4); },
-                   [&] { return check_rank(left, out.rank, out.rank); },
-                   [&] { return check_rank(right, out.rank, out.rank); });
-      !reason.empty()) {
+  if (auto reason = check_stacks(left, right, result); !reason.empty()) {
     return reason;
   }
   const unsigned row = out.rank - 2;
@@ -387,13 +399,28 @@ std::string check_matmul(const Tensor& a, const Tensor& b, const Tensor& out,
   const std::uint64_t depth = a.dims.at(column);
   return first_of(
       [&] { return check_product_types(left, right, result); },
-      [&] { return check_broadcast(left, result, 0, row); },
-      [&] { return check_broadcast(right, result, 0, row); },
-      [&] { return check_dim(left, row, out.dims.at(row)); },
+      [&] { return check_stacked_rows(left, right, result); },
       [&] { return check_dim(right, row, depth); },
       [&] { return check_dim(right, column, out.dims.at(column)); },
       [&] { return check_epilogue(epilogue, out, a.type == DType::kI8, out.dims.at(column)); },
       [&] { return check_work(multiply_saturating(out.elements(), depth)); });
+}
+
+std::string check_linear(Format format, const Tensor& a, const Tensor& b, const Tensor& out) {
+  const Operand left{"a", a};
+  const Operand right{"b", b};
+  const Operand result{"out", out};
+  if (auto reason = check_stacks(left, right, result); !reason.empty()) {
+    return reason;
+  }
+  const unsigned column = out.rank - 1;
+  return first_of(
+      [&] { return check_float_type(left); },
+      [&] { return check_type(result, out.type == a.type || out.type == DType::kF32); },
+      [&] { return check_blocks(format, right, left); },
+      [&] { return check_stacked_rows(left, right, result); },
+      [&] { return check_dim(right, column - 1, out.dims.at(column)); },
+      [&] { return check_work(multiply_saturating(out.elements(), a.dims.at(column))); });
 }
 
 std::string check_conv2d(const Tensor& in, const Tensor& weight, const Tensor& out,

@@ -37,6 +37,7 @@ std::string check_dequantize(const Tensor& in, const Tensor& scale, const Tensor
                              std::uint32_t axis, std::int32_t zero_point);
 std::string check_requantize(const Tensor& in, const Tensor& scale, const Tensor& out,
                              std::uint32_t axis, std::int32_t zero_point);
+std::string check_linear(Format format, const Tensor& a, const Tensor& b, const Tensor& out);
 std::string check_unpack(Format format, const Tensor& in, const Tensor& out);
 std::string check_fill(const Tensor& out);
 

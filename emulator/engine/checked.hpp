@@ -101,6 +101,12 @@ class Checked final : public Arithmetic {
                  [&] { Implementation::requantize(in, scale, out, axis, zero_point); });
   }
 
+  std::string linear(Format format, const Tensor& a, const Tensor& b,
+                     const Tensor& out) const override {
+    return guard(check_linear(format, a, b, out),
+                 [&] { Implementation::linear(format, a, b, out); });
+  }
+
   std::string unpack(Format format, const Tensor& in, const Tensor& out) const override {
     return guard(check_unpack(format, in, out), [&] { Implementation::unpack(format, in, out); });
   }

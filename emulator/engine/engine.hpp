@@ -196,6 +196,13 @@ class Arithmetic {
   virtual std::string matmul(const Tensor& a, const Tensor& b, const Tensor& out,
                              const Epilogue& epilogue) const = 0;
 
+  /// out[..., m, n] = sum_k a[..., m, k] * w[..., n, k], w being the elements of blocks, which the
+  /// sum takes unrounded: b u8 [..., n, k / elements of one * bytes of one], of which the last
+  /// dimension has no gaps. Ranks and leading dimensions as matmul(). a f32/f16/bf16, out alike or
+  /// f32.
+  virtual std::string linear(Format format, const Tensor& a, const Tensor& b,
+                             const Tensor& out) const = 0;
+
   /// NCHW: in [n, c, h, w], weight [oc, c / groups, kh, kw], out [n, oc, oh, ow] with
   /// oh = (h + pad_top + pad_bottom - ((kh - 1) * dilation_h + 1)) / stride_h + 1, ow likewise.
   /// Each padding is smaller than the dilated kernel. Whether the padding's zeros meet infinite

@@ -64,7 +64,7 @@ std::vector<halyard_tensor_desc> input_descs(halyard_op op, std::span<const haly
 }
 
 bool is_product(halyard_op op) {
-  return op == HALYARD_OP_MATMUL || op == HALYARD_OP_CONV2D;
+  return op == HALYARD_OP_MATMUL || op == HALYARD_OP_CONV2D || op == HALYARD_OP_LINEAR;
 }
 
 /// Whether the output may have this type instead of the one that the operation gives.

@@ -53,6 +53,7 @@ struct HashParams {
     digest.update_value(p.axis);
     digest.update_value(p.zero_point);
   }
+  void operator()(const halyard_linear_params& p) const { digest.update_value(p.format); }
   void operator()(const halyard_unpack_params& p) const {
     digest.update_value(p.format);
     digest.update_value(p.dtype);

@@ -32,7 +32,7 @@ constexpr bool is_function(halyard_op op) {
 using OpParams = std::variant<std::monostate, halyard_conv2d_params, halyard_pool2d_params,
                               halyard_norm_params, halyard_transpose_params, halyard_reshape_params,
                               halyard_cast_params, halyard_quantize_params, halyard_rotate_params,
-                              halyard_unpack_params, halyard_order_params>;
+                              halyard_unpack_params, halyard_order_params, halyard_linear_params>;
 
 struct Node {
   enum class Kind : std::uint8_t { kInput, kConstant, kOperation };

@@ -327,6 +327,14 @@ void check_scatter(const halyard_tensor_desc& in, const halyard_tensor_desc& ind
   }
 }
 
+halyard_tensor_desc infer_linear(halyard_op op, const halyard_tensor_desc& a,
+                                 const halyard_tensor_desc& b, const halyard_linear_params& p) {
+  if (!is_float(a.dtype)) refuse(op, "takes f32, f16 or bf16, not " + to_string(a));
+  auto weights = infer_unpack(op, b, {p.size, p.format, a.dtype});
+  if (weights.rank >= 2) std::swap(weights.dims[weights.rank - 2], weights.dims[weights.rank - 1]);
+  return infer_matmul(op, a, weights);
+}
+
 std::size_t arity(halyard_op op) {
   if (is_function(op)) return 1;
   switch (op) {
@@ -359,6 +367,7 @@ std::size_t arity(halyard_op op) {
     case HALYARD_OP_REQUANTIZE:
     case HALYARD_OP_ROTATE:
     case HALYARD_OP_SCATTER:
+    case HALYARD_OP_LINEAR:
       return 2;
     case HALYARD_OP_LAYER_NORM:
       return 3;
@@ -420,6 +429,8 @@ halyard_tensor_desc infer(halyard_op op, Descs in, const OpParams& params) {
       return infer_order(op, in[0], need_params<halyard_order_params>(op, params));
     case HALYARD_OP_SCATTER:
       refuse(op, "no operation of a graph, whose tensors hold nothing before: a command list's");
+    case HALYARD_OP_LINEAR:
+      return infer_linear(op, in[0], in[1], need_params<halyard_linear_params>(op, params));
     case HALYARD_OP_UNPACK:
       return infer_unpack(op, in[0], need_params<halyard_unpack_params>(op, params));
     default:

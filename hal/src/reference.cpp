@@ -373,6 +373,21 @@ void unpack(const Value& in, const Value& out, halyard_format format) {
             block_element(format, in.bytes().subspan(i / elements * bytes, bytes), i % elements));
 }
 
+void linear(const Value& a, const Value& b, const Value& out, halyard_format format) {
+  auto desc = b.desc();
+  const auto rank = desc.rank;
+  desc.dtype = HALYARD_F32;  // which holds any element as it is
+  desc.dims[rank - 1] = a.last();
+  const Value rows(desc);
+  unpack(b, rows, format);
+  std::swap(desc.dims[rank - 2], desc.dims[rank - 1]);
+  halyard_transpose_params turn{sizeof(turn), {0, 1, 2, 3}};
+  std::swap(turn.perm[rank - 2], turn.perm[rank - 1]);
+  const Value columns(desc);
+  transpose(rows, columns, turn);
+  matmul(a, columns, out);
+}
+
 void scaled(halyard_op op, const Value& in, const Value& scale, const Value& out,
             const halyard_quantize_params& p) {
   std::uint64_t inner = 1;
@@ -447,6 +462,8 @@ void compute(const Node& node, std::span<const Value* const> in, const Value& ou
       return;
     case HALYARD_OP_UNPACK:
       return unpack(*in[0], out, std::get<halyard_unpack_params>(node.params).format);
+    case HALYARD_OP_LINEAR:
+      return linear(*in[0], *in[1], out, std::get<halyard_linear_params>(node.params).format);
     case HALYARD_OP_GATHER:
       return gather(*in[0], *in[1], out);
     case HALYARD_OP_ROTATE:

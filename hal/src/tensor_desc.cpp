@@ -33,13 +33,13 @@ std::string to_string(const halyard_tensor_desc& desc) {
 }
 
 std::string_view to_string(halyard_op op) {
-  static constexpr std::array<std::string_view, 41> kNames = {
+  static constexpr std::array<std::string_view, 42> kNames = {
       "?",          "matmul",     "conv2d",   "add",        "sub",        "mul",       "div",
       "max",        "min",        "relu",     "gelu",       "silu",       "sigmoid",   "tanh",
       "max_pool2d", "avg_pool2d", "softmax",  "layer_norm", "rms_norm",   "transpose", "reshape",
       "cast",       "gather",     "quantize", "dequantize", "requantize", "rotate",    "scatter",
       "unpack",     "exp",        "expm1",    "log",        "sqrt",       "sin",       "cos",
-      "floor",      "ceil",       "round",    "trunc",      "sign",       "order"};
+      "floor",      "ceil",       "round",    "trunc",      "sign",       "order",     "linear"};
   const auto index = static_cast<std::size_t>(op);
   return index < kNames.size() ? kNames[index] : kNames[0];
 }

@@ -207,6 +207,11 @@ enum drm_halyard_sloop_opcode {
 	 * function: 0 the smallest first, 1 the largest first
 	 */
 	DRM_HALYARD_SLOOP_ORDER = 19,
+	/**
+	 * @DRM_HALYARD_SLOOP_LINEAR: a product with the elements of b's blocks; out, a, b; function:
+	 * &enum drm_halyard_sloop_format
+	 */
+	DRM_HALYARD_SLOOP_LINEAR = 20,
 	/** @DRM_HALYARD_SLOOP_NUM_OPCODES: one more than the last */
 	DRM_HALYARD_SLOOP_NUM_OPCODES
 };
@@ -289,6 +294,7 @@ enum drm_halyard_sloop_norm {
 
 /**
  * enum drm_halyard_sloop_format - how blocks of quantised elements lie in bytes; function of UNPACK
+ * and LINEAR
  *
  * The chip's manual has the layouts; in brackets elements and bytes of a block.
  */

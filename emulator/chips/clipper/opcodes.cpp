@@ -109,7 +109,7 @@ std::string read_rotate(const Command& command, tensor::Params& params) {
   return {};
 }
 
-std::string read_unpack(const Command& command, tensor::Params& params) {
+std::string read_blocks(const Command& command, tensor::Params& params) {
   const auto raw = command.params_as<drm_halyard_clipper_blocks>();
   params.format = static_cast<engine::Format>(raw.format);
   return tensor::check_format(raw.format);
@@ -152,11 +152,12 @@ constexpr std::array<OpcodeInfo, DRM_HALYARD_CLIPPER_NUM_OPCODES> kOpcodes{{
     {"timestamp", Op::kWord, 0, true, read_nothing},
     {"rotate", Op::kRotate, sizeof(drm_halyard_clipper_rotate), false, read_rotate},
     {"scatter", Op::kScatter, 0, false, read_nothing},
-    {"unpack", Op::kUnpack, sizeof(drm_halyard_clipper_blocks), false, read_unpack},
+    {"unpack", Op::kUnpack, sizeof(drm_halyard_clipper_blocks), false, read_blocks},
     {"function", Op::kFunction, sizeof(drm_halyard_clipper_function), false, read_function},
     {"order", Op::kOrder, sizeof(drm_halyard_clipper_order), false, read_order},
+    {"linear", Op::kLinear, sizeof(drm_halyard_clipper_blocks), false, read_blocks},
 }};
-static_assert(kOpcodes[DRM_HALYARD_CLIPPER_ORDER].name != nullptr);
+static_assert(kOpcodes[DRM_HALYARD_CLIPPER_LINEAR].name != nullptr);
 
 }  // namespace
 

@@ -87,8 +87,9 @@ constexpr std::array<Opcode, DRM_HALYARD_SLOOP_NUM_OPCODES> kOpcodes{{
     {"unpack", Op::kUnpack, kFunction, {&Raw::a, &Raw::out}},
     {"function", Op::kFunction, kFunction, {&Raw::a, &Raw::out}},
     {"order", Op::kOrder, kFunction, {&Raw::a, &Raw::out}},
+    {"linear", Op::kLinear, kFunction, {&Raw::a, &Raw::b, &Raw::out}},
 }};
-static_assert(kOpcodes[DRM_HALYARD_SLOOP_ORDER].name != nullptr);
+static_assert(kOpcodes[DRM_HALYARD_SLOOP_LINEAR].name != nullptr);
 
 const char* name_of(Role role) {
   constexpr std::array<const char*, kRoles.size()> kNames = {"out", "a", "b", "bias", "scale"};
@@ -174,6 +175,7 @@ std::string read_function(const Raw& raw, Op op, tensor::Params& params) {
           raw.function == DRM_HALYARD_SLOOP_NORM_LAYER ? engine::Norm::kLayer : engine::Norm::kRms;
       return {};
     case Op::kUnpack:
+    case Op::kLinear:
       params.format = static_cast<engine::Format>(raw.function);
       return tensor::check_format(raw.function);
     default:

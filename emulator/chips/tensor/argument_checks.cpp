@@ -72,6 +72,10 @@ class ArgumentChecks final : public Arithmetic {
                          std::uint32_t axis, std::int32_t zero_point) const override {
     return engine::check_requantize(in, scale, out, axis, zero_point);
   }
+  std::string linear(engine::Format format, const Tensor& a, const Tensor& b,
+                     const Tensor& out) const override {
+    return engine::check_linear(format, a, b, out);
+  }
   std::string unpack(engine::Format format, const Tensor& in, const Tensor& out) const override {
     return engine::check_unpack(format, in, out);
   }

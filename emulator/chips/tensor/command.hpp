@@ -52,6 +52,7 @@ enum class Op : std::uint8_t {
   kUnpack,      ///< in, out
   kFunction,    ///< in, out
   kOrder,       ///< in, out
+  kLinear,      ///< a, b, out
 };
 
 /// Of all operations together: each looks at its own. The epilogue's tensors are operands.

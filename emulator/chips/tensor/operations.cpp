@@ -35,6 +35,10 @@ std::string conv2d(const Arithmetic& engine, const Command& command, const Tenso
   return engine.conv2d(t[0], t[1], t[4], command.params.conv2d, epilogue_of(command.params, t));
 }
 
+std::string linear(const Arithmetic& engine, const Command& command, const Tensors& t) {
+  return engine.linear(command.params.format, t[0], t[1], t[2]);
+}
+
 // ---- Elementwise -----------------------------------------------------------------------------
 
 std::string binary(const Arithmetic& engine, const Command& command, const Tensors& t) {
@@ -132,7 +136,7 @@ std::string check_word(const Command& command) {
 
 // name, operands, optional, snapshot, has_output, in_place, picks_rows, check, apply,
 // compute_cycles
-constexpr std::array<Operation, 20> kOperations{{
+constexpr std::array<Operation, 21> kOperations{{
     {"nop", 0, 0, 0, false, false, false, check_nothing, nullptr, nullptr},
     {"word", 1, 0, 0, false, false, false, check_word, nullptr, nullptr},
     {"matmul", 5, 0b01100, 0, true, false, false, check_nothing, matmul, matmul_cycles},
@@ -153,8 +157,9 @@ constexpr std::array<Operation, 20> kOperations{{
     {"unpack", 2, 0, 0, true, false, false, check_nothing, unpack, elementwise_cycles},
     {"function", 2, 0, 0, true, true, false, check_nothing, function, function_cycles},
     {"order", 2, 0, 0, true, false, false, check_nothing, order, order_cycles},
+    {"linear", 3, 0, 0, true, false, false, check_nothing, linear, matmul_cycles},
 }};
-static_assert(kOperations.size() == static_cast<std::size_t>(Op::kOrder) + 1);
+static_assert(kOperations.size() == static_cast<std::size_t>(Op::kLinear) + 1);
 
 }  // namespace
 

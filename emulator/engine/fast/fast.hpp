@@ -32,6 +32,7 @@ struct Fast {
                          std::uint32_t axis, std::int32_t zero_point);
   static void requantize(const Tensor& in, const Tensor& scale, const Tensor& out,
                          std::uint32_t axis, std::int32_t zero_point);
+  static void linear(Format format, const Tensor& a, const Tensor& b, const Tensor& out);
   static void unpack(Format format, const Tensor& in, const Tensor& out);
   static void fill(const Tensor& out, std::uint32_t pattern);
 };

@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "../scalar.hpp"
+#include "block_source.hpp"
 #include "fast.hpp"
 #include "product.hpp"
 #include "walk.hpp"
@@ -16,7 +17,6 @@ struct Geometry {
   std::int64_t columns;
   std::int64_t depth;
   std::int64_t a_row, a_column;
-  std::int64_t b_row, b_column;
   std::int64_t out_row, out_column;
 };
 
@@ -24,7 +24,7 @@ std::int64_t stride_of(const Tensor& tensor, unsigned axis) {
   return tensor.dims.at(axis) > 1 ? tensor.strides.at(axis) : 0;
 }
 
-Geometry geometry_of(const Tensor& a, const Tensor& b, const Tensor& out) {
+Geometry geometry_of(const Tensor& a, const Tensor& out) {
   const unsigned row = out.rank - 2;
   const unsigned column = out.rank - 1;
   return {.rows = out.dims.at(row),
@@ -32,8 +32,6 @@ Geometry geometry_of(const Tensor& a, const Tensor& b, const Tensor& out) {
           .depth = a.dims.at(column),
           .a_row = stride_of(a, row),
           .a_column = stride_of(a, column),
-          .b_row = stride_of(b, row),
-          .b_column = stride_of(b, column),
           .out_row = stride_of(out, row),
           .out_column = stride_of(out, column)};
 }
@@ -59,23 +57,22 @@ std::uint64_t merge_batch(const Batches& batches, Geometry& geometry) {
   return 1;
 }
 
-template <typename T>
+/// `right_of(geometry, data)` is the Source<T> of a matrix of b that begins at `data`.
+template <typename T, typename RightOf>
 void multiply_matrices(const Tensor& a, const Tensor& b, const Tensor& out,
-                       const Epilogue& epilogue) {
+                       const Epilogue& epilogue, const RightOf& right_of) {
   const Batches batches({&out, &a, &b}, out.rank - 2);
-  Geometry geometry = geometry_of(a, b, out);
+  Geometry geometry = geometry_of(a, out);
   const std::uint64_t inner = merge_batch(batches, geometry);
-  const auto [rows, columns, depth, a_row, a_column, b_row, b_column, out_row, out_column] =
-      geometry;
+  const auto [rows, columns, depth, a_row, a_column, out_row, out_column] = geometry;
   const std::int64_t products = rows * columns * depth;
   const std::int64_t floats = products * (rows <= kFewRows ? kFewRowsCost : 1);
   const std::int64_t work = std::is_same_v<T, float> ? floats : products / 4;
   const auto run = [&, rows = rows, columns = columns, depth = depth, a_row = a_row,
-                    a_column = a_column, b_row = b_row, b_column = b_column, out_row = out_row,
-                    out_column = out_column](const Batches::Offsets& offsets, std::size_t part,
-                                             std::size_t parts) {
+                    a_column = a_column, out_row = out_row, out_column = out_column](
+                       const Batches::Offsets& offsets, std::size_t part, std::size_t parts) {
     const MatrixSource<T> left(address_of(a, offsets[1]), a.type, rows, depth, a_row, a_column);
-    const MatrixSource<T> right(address_of(b, offsets[2]), b.type, depth, columns, b_row, b_column);
+    const auto right = right_of(geometry, address_of(b, offsets[2]));
     const Target target{.data = address_of(out, offsets[0]),
                         .type = out.type,
                         .row_stride = out_row,
@@ -96,14 +93,29 @@ void multiply_matrices(const Tensor& a, const Tensor& b, const Tensor& out,
   });
 }
 
+template <typename T>
+void multiply_elements(const Tensor& a, const Tensor& b, const Tensor& out,
+                       const Epilogue& epilogue) {
+  multiply_matrices<T>(a, b, out, epilogue, [&](const Geometry& geometry, std::byte* data) {
+    return MatrixSource<T>(data, b.type, geometry.depth, geometry.columns,
+                           stride_of(b, out.rank - 2), stride_of(b, out.rank - 1));
+  });
+}
+
 }  // namespace
 
 void Fast::matmul(const Tensor& a, const Tensor& b, const Tensor& out, const Epilogue& epilogue) {
   if (is_float(a.type)) {
-    multiply_matrices<float>(a, b, out, epilogue);
+    multiply_elements<float>(a, b, out, epilogue);
   } else {
-    multiply_matrices<std::int8_t>(a, b, out, epilogue);
+    multiply_elements<std::int8_t>(a, b, out, epilogue);
   }
+}
+
+void Fast::linear(Format format, const Tensor& a, const Tensor& b, const Tensor& out) {
+  multiply_matrices<float>(a, b, out, {}, [&](const Geometry& /*geometry*/, std::byte* data) {
+    return BlockSource(format, data, stride_of(b, out.rank - 2));
+  });
 }
 
 }  // namespace halyard::engine

@@ -63,9 +63,9 @@ struct FewRows {
   }
 };
 
-/// Where the right operand's rows or columns lie element by element.
-void multiply_row(const float* x, const Row& row, const Row& column, float* sums,
-                  std::size_t columns, std::size_t n, bool accumulate) {
+/// Of elements that lie one by one along `row` or along `column`.
+void multiply_elements(const float* x, const Row& row, const Row& column, float* sums,
+                       std::size_t columns, std::size_t n, bool accumulate) {
   const Kernels& k = kernels();
   switch (row.type) {
     case DType::kF16:
@@ -113,10 +113,26 @@ Panel<T> MatrixSource<T>::panel(std::int64_t row, std::int64_t rows, std::int64_
   const std::int64_t length = transposed ? rows : columns;
   auto* packed = scratch<T>(use, static_cast<std::size_t>(rows * columns));
   for (std::int64_t i = 0; i < lines; ++i) {
-    const Row line = transposed ? this->column(row, column + i) : this->row(row + i, column);
+    const Row line = transposed ? Row{at(row, column + i), type_, row_stride_}
+                                : Row{at(row + i, column), type_, column_stride_};
     load_row(line, packed + i * length, static_cast<std::size_t>(length));
   }
   return {packed, length, transposed};
+}
+
+template <typename T>
+std::int64_t MatrixSource<T>::few_rows() const {
+  const bool one_by_one = row_stride_ == 1 || column_stride_ == 1;
+  return std::is_same_v<T, float> && one_by_one ? kFewRows : 0;
+}
+
+template <typename T>
+void MatrixSource<T>::multiply_row(const float* x, std::int64_t row, std::int64_t depth,
+                                   std::int64_t column, std::int64_t columns, float* sums,
+                                   bool accumulate) const {
+  multiply_elements(x, {at(row, column), type_, column_stride_},
+                    {at(row, column), type_, row_stride_}, sums, static_cast<std::size_t>(columns),
+                    static_cast<std::size_t>(depth), accumulate);
 }
 
 template <typename T>
@@ -168,24 +184,21 @@ void Product<T>::run(std::size_t index, std::size_t parts) const {
 
 template <typename T>
 bool Product<T>::is_few_rows() const {
-  return std::is_same_v<T, float> && rows_ <= kFewRows && a_.row(0, 0).data != nullptr &&
-         b_.row(0, 0).data != nullptr && (b_.row(0, 0).stride == 1 || b_.column(0, 0).stride == 1);
+  return rows_ <= b_.few_rows() && a_.row(0, 0).data != nullptr;
 }
 
 template <typename T>
 void Product<T>::run_few_rows(Block rows, Block columns) const {
   if constexpr (std::is_same_v<T, float>) {
     constexpr auto kSpan = static_cast<std::int64_t>(kRowChunk);
-    const auto count = static_cast<std::size_t>(columns.size);
     const std::int64_t stride = stride_of_sums(columns);
     float* sums = sums_of(rows, columns);
     auto* left = scratch<float>(ScratchUse::kLeft, kRowChunk);
     for (std::int64_t k = 0; k < depth_; k += kSpan) {
-      const auto depth = static_cast<std::size_t>(std::min(kSpan, depth_ - k));
+      const std::int64_t depth = std::min(kSpan, depth_ - k);
       for (std::int64_t i = 0; i < rows.size; ++i) {
-        const float* x = view_f32(a_.row(rows.begin + i, k), left, depth);
-        multiply_row(x, b_.row(k, columns.begin), b_.column(k, columns.begin), sums + i * stride,
-                     count, depth, k > 0);
+        const float* x = view_f32(a_.row(rows.begin + i, k), left, static_cast<std::size_t>(depth));
+        b_.multiply_row(x, k, depth, columns.begin, columns.size, sums + i * stride, k > 0);
       }
     }
     finish(rows, columns, sums, stride);

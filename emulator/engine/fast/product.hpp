@@ -40,12 +40,16 @@ class Source {
   [[nodiscard]] virtual Panel<T> panel(std::int64_t row, std::int64_t rows, std::int64_t column,
                                        std::int64_t columns, ScratchUse use) const = 0;
 
-  /// A row from `column` on, or a column from `row` on, where it lies; without data if it does not
-  /// lie anywhere.
+  /// A row from `column` on where it lies; without data if it does not lie anywhere.
   [[nodiscard]] virtual Row row(std::int64_t /*row*/, std::int64_t /*column*/) const { return {}; }
-  [[nodiscard]] virtual Row column(std::int64_t /*row*/, std::int64_t /*column*/) const {
-    return {};
-  }
+
+  /// How many rows of the left operand, at most, it pays to multiply one by one.
+  [[nodiscard]] virtual std::int64_t few_rows() const { return 0; }
+  /// sums[j] (+)= sum of x[k] * the element at row + k, column + j, over k < depth, for j <
+  /// columns. Only for a product of few_rows().
+  virtual void multiply_row(const float* /*x*/, std::int64_t /*row*/, std::int64_t /*depth*/,
+                            std::int64_t /*column*/, std::int64_t /*columns*/, float* /*sums*/,
+                            bool /*accumulate*/) const {}
 };
 
 /// A matrix in memory, with any type and strides (in elements).
@@ -61,9 +65,9 @@ class MatrixSource final : public Source<T> {
   [[nodiscard]] Row row(std::int64_t row, std::int64_t column) const override {
     return {at(row, column), type_, column_stride_};
   }
-  [[nodiscard]] Row column(std::int64_t row, std::int64_t column) const override {
-    return {at(row, column), type_, row_stride_};
-  }
+  [[nodiscard]] std::int64_t few_rows() const override;
+  void multiply_row(const float* x, std::int64_t row, std::int64_t depth, std::int64_t column,
+                    std::int64_t columns, float* sums, bool accumulate) const override;
 
  private:
   [[nodiscard]] std::byte* at(std::int64_t row, std::int64_t column) const {
@@ -138,9 +142,9 @@ class Product {
 /// thread.
 inline constexpr std::int64_t kWorkPerTask = 1 << 21;
 
-/// So few rows, and the right operand is read where it lies, in its own type, if its rows or its
-/// columns lie element by element: one token's product with weights. Memory is what limits it,
-/// which makes a multiply-accumulate so many times dearer.
+/// So few rows, and a matrix is read where it lies, in its own type, if its rows or its columns lie
+/// element by element: one token's product with weights. Memory is what limits it, which makes a
+/// multiply-accumulate so many times dearer.
 inline constexpr std::int64_t kFewRows = 4;
 inline constexpr std::int64_t kFewRowsCost = 8;
 

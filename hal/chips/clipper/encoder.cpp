@@ -56,6 +56,8 @@ drm_halyard_clipper_opcode chip_opcode(Opcode opcode) {
       return DRM_HALYARD_CLIPPER_FUNCTION;
     case Opcode::kOrder:
       return DRM_HALYARD_CLIPPER_ORDER;
+    case Opcode::kLinear:
+      return DRM_HALYARD_CLIPPER_LINEAR;
     case Opcode::kTimestamp:
       return DRM_HALYARD_CLIPPER_TIMESTAMP;
   }

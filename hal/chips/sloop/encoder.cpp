@@ -66,6 +66,7 @@ constexpr TaskKind kTaskKinds[] = {
     {Opcode::kUnpack, DRM_HALYARD_SLOOP_UNPACK, {&Task::a, &Task::out}},
     {Opcode::kFunction, DRM_HALYARD_SLOOP_FUNCTION, {&Task::a, &Task::out}},
     {Opcode::kOrder, DRM_HALYARD_SLOOP_ORDER, {&Task::a, &Task::out}},
+    {Opcode::kLinear, DRM_HALYARD_SLOOP_LINEAR, {&Task::a, &Task::b, &Task::out}},
     {Opcode::kTimestamp, DRM_HALYARD_SLOOP_TIMESTAMP, {&Task::out}},
 };
 

@@ -408,7 +408,12 @@ typedef enum halyard_op {
   /** in [..., n] f32/f16/bf16 -> i32 [..., count]; halyard_order_params. The indices of the first
      elements of each row in order; equal ones stay in the order of their indices, NaN is behind all
      others. */
-  HALYARD_OP_ORDER = 40
+  HALYARD_OP_ORDER = 40,
+  /** a real [..., m, k], b u8 [..., n, bytes of the blocks of k] -> [..., m, n] of a's type;
+     halyard_linear_params. MATMUL with the elements of b's blocks, transposed: weights that never
+     are unpacked to memory. The last dimension of a view `b` has no gaps. Of a command list's
+     output as MATMUL. */
+  HALYARD_OP_LINEAR = 41
 } halyard_op;
 
 typedef struct halyard_conv2d_params {
@@ -465,6 +470,11 @@ typedef struct halyard_unpack_params {
   halyard_format format;
   halyard_dtype dtype; /**< of the result: f32, f16 or bf16 */
 } halyard_unpack_params;
+
+typedef struct halyard_linear_params {
+  size_t size;
+  halyard_format format; /**< of b */
+} halyard_linear_params;
 
 typedef struct halyard_order_params {
   size_t size;

@@ -465,6 +465,11 @@ class Graph : public detail::Handle<halyard_graph> {
                     std::int32_t zero_point = 0) {
     return scaled(HALYARD_OP_REQUANTIZE, in, scale, i8, axis, zero_point);
   }
+  /// A product with the elements of blocks, whose bytes `weights` is.
+  Tensor linear(const Tensor& in, const Tensor& weights, halyard_format format) {
+    const halyard_linear_params params{sizeof(params), format};
+    return add_op(HALYARD_OP_LINEAR, {in, weights}, &params);
+  }
   /// The elements of blocks, whose bytes `in` is.
   Tensor unpack(const Tensor& in, halyard_format format, halyard_dtype dtype = f32) {
     const halyard_unpack_params params{sizeof(params), format, dtype};

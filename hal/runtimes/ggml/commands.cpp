@@ -27,50 +27,6 @@ halyard_dtype dtype_of(const ggml_tensor* tensor) {
   }
 }
 
-/// Nothing for types whose elements stand by themselves.
-std::optional<halyard_format> format_of(const ggml_tensor* tensor) {
-  switch (tensor->type) {
-    case GGML_TYPE_Q4_0:
-      return HALYARD_Q4_0;
-    case GGML_TYPE_Q4_1:
-      return HALYARD_Q4_1;
-    case GGML_TYPE_Q5_0:
-      return HALYARD_Q5_0;
-    case GGML_TYPE_Q5_1:
-      return HALYARD_Q5_1;
-    case GGML_TYPE_Q8_0:
-      return HALYARD_Q8_0;
-    case GGML_TYPE_Q2_K:
-      return HALYARD_Q2_K;
-    case GGML_TYPE_Q3_K:
-      return HALYARD_Q3_K;
-    case GGML_TYPE_Q4_K:
-      return HALYARD_Q4_K;
-    case GGML_TYPE_Q5_K:
-      return HALYARD_Q5_K;
-    case GGML_TYPE_Q6_K:
-      return HALYARD_Q6_K;
-    case GGML_TYPE_IQ4_NL:
-      return HALYARD_IQ4_NL;
-    case GGML_TYPE_IQ4_XS:
-      return HALYARD_IQ4_XS;
-    case GGML_TYPE_MXFP4:
-      return HALYARD_MXFP4;
-    case GGML_TYPE_NVFP4:
-      return HALYARD_NVFP4;
-    case GGML_TYPE_Q1_0:
-      return HALYARD_Q1_0;
-    case GGML_TYPE_Q2_0:
-      return HALYARD_Q2_0;
-    case GGML_TYPE_TQ1_0:
-      return HALYARD_TQ1_0;
-    case GGML_TYPE_TQ2_0:
-      return HALYARD_TQ2_0;
-    default:
-      return std::nullopt;
-  }
-}
-
 std::vector<std::int64_t> row_major(std::span<const std::uint32_t> dims) {
   std::vector<std::int64_t> strides(dims.size(), 1);
   for (std::size_t i = dims.size(); i-- > 1;)
@@ -117,6 +73,49 @@ std::uint32_t narrow(std::int64_t dim) {
 
 bool is_blocks(const ggml_tensor* tensor) {
   return ggml_is_quantized(tensor->type);
+}
+
+halyard_format format_of(const ggml_tensor* tensor) {
+  switch (tensor->type) {
+    case GGML_TYPE_Q4_0:
+      return HALYARD_Q4_0;
+    case GGML_TYPE_Q4_1:
+      return HALYARD_Q4_1;
+    case GGML_TYPE_Q5_0:
+      return HALYARD_Q5_0;
+    case GGML_TYPE_Q5_1:
+      return HALYARD_Q5_1;
+    case GGML_TYPE_Q8_0:
+      return HALYARD_Q8_0;
+    case GGML_TYPE_Q2_K:
+      return HALYARD_Q2_K;
+    case GGML_TYPE_Q3_K:
+      return HALYARD_Q3_K;
+    case GGML_TYPE_Q4_K:
+      return HALYARD_Q4_K;
+    case GGML_TYPE_Q5_K:
+      return HALYARD_Q5_K;
+    case GGML_TYPE_Q6_K:
+      return HALYARD_Q6_K;
+    case GGML_TYPE_IQ4_NL:
+      return HALYARD_IQ4_NL;
+    case GGML_TYPE_IQ4_XS:
+      return HALYARD_IQ4_XS;
+    case GGML_TYPE_MXFP4:
+      return HALYARD_MXFP4;
+    case GGML_TYPE_NVFP4:
+      return HALYARD_NVFP4;
+    case GGML_TYPE_Q1_0:
+      return HALYARD_Q1_0;
+    case GGML_TYPE_Q2_0:
+      return HALYARD_Q2_0;
+    case GGML_TYPE_TQ1_0:
+      return HALYARD_TQ1_0;
+    case GGML_TYPE_TQ2_0:
+      return HALYARD_TQ2_0;
+    default:
+      throw Unsupported(std::string("type ") + ggml_type_name(tensor->type));
+  }
 }
 
 std::uint64_t Strided::elements() const {
@@ -207,7 +206,7 @@ Strided Commands::indices(const ggml_tensor* tensor) const {
 }
 
 Strided Commands::blocks(const ggml_tensor* tensor) const {
-  if (!format_of(tensor)) throw Unsupported(std::string("type ") + ggml_type_name(tensor->type));
+  static_cast<void>(format_of(tensor));
   auto bytes = strided(tensor, HALYARD_U8);
   bytes.dims.back() = narrow(static_cast<std::int64_t>(ggml_row_size(tensor->type, tensor->ne[0])));
   bytes.strides.back() = 1;
@@ -237,9 +236,7 @@ Strided Commands::real(const ggml_tensor* tensor, halyard_dtype dtype) {
 }
 
 void Commands::unpack(const ggml_tensor* tensor, const Strided& blocks, const Strided& out) {
-  const auto format = format_of(tensor);
-  if (!format) throw Unsupported(std::string("type ") + ggml_type_name(tensor->type));
-  add(HALYARD_OP_UNPACK, {blocks, out}, halyard_unpack_params{0, *format, out.dtype});
+  add(HALYARD_OP_UNPACK, {blocks, out}, halyard_unpack_params{0, format_of(tensor), out.dtype});
 }
 
 Strided Commands::strided(const ggml_tensor* tensor, halyard_dtype dtype) const {

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <functional>
 #include <halyard/halyard.hpp>
-#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -54,6 +53,8 @@ struct Strided {
 std::uint32_t narrow(std::int64_t dim);
 /// Whether the elements of a row stand in quantised blocks.
 bool is_blocks(const ggml_tensor* tensor);
+/// That of its blocks. Throws Unsupported for those that the HAL does not have.
+halyard_format format_of(const ggml_tensor* tensor);
 
 /// Where a tensor's first element is.
 struct Location {

@@ -30,27 +30,29 @@ void append_mul_mat_id(const ggml_tensor* node, Commands& commands) {
   const auto in = commands.real(node->src[1]).at(0, 0);    // [token, i or 1, column]
   const auto out = commands.tensor(node).at(0, 0);         // [token, i, row]
   const auto numbers = numbers_of(node->src[2], commands);
-  const auto tokens = out.dims[0], used = out.dims[1], rows = out.dims[2], depth = in.dims[2];
-  const auto bytes = std::uint64_t{used} * rows * depth * sizeof(float);
-  const auto step =
-      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(kMaxPickedBytes / bytes, 1, tokens));
+  const auto tokens = out.dims[0], used = out.dims[1], rows = out.dims[2];
+  const bool blocks = is_blocks(weights);
+  const auto size = blocks ? std::uint64_t{stored.dims[2]} : in.dims[2] * sizeof(float);
+  const auto step = static_cast<std::uint32_t>(
+      std::clamp<std::uint64_t>(kMaxPickedBytes / (used * rows * size), 1, tokens));
   const auto picked = commands.scratch({step * used, stored.dims[1], stored.dims[2]}, stored.dtype);
-  const auto real = is_blocks(weights) || stored.dtype != HALYARD_F32
-                        ? commands.scratch({step * used, rows, depth}, HALYARD_F32)
-                        : picked;
+  const auto real =
+      blocks || stored.dtype == HALYARD_F32 ? picked : commands.scratch(picked.dims, HALYARD_F32);
   for (std::uint32_t token = 0; token < tokens; token += step) {
     const auto count = std::min(step, tokens - token);
     const auto some = picked.slice(0, 0, count * used);
     const auto factors = real.slice(0, 0, count * used);
     commands.add(HALYARD_OP_GATHER, {stored, numbers.slice(0, token * used, count * used), some});
-    if (is_blocks(weights)) {
-      commands.unpack(weights, some, factors);
-    } else if (stored.dtype != HALYARD_F32) {
-      commands.copy(some, factors);
+    const auto split = factors.reshaped({count, used, rows, factors.dims[2]});
+    const auto left = in.slice(0, token, count).inserted(2);
+    const auto result = out.slice(0, token, count).inserted(2);
+    if (blocks) {
+      commands.add(HALYARD_OP_LINEAR, {left, split, result},
+                   halyard_linear_params{0, format_of(weights)});
+      continue;
     }
-    const auto split = factors.reshaped({count, used, rows, depth});
-    const auto left = in.slice(0, token, count), result = out.slice(0, token, count);
-    commands.add(HALYARD_OP_MATMUL, {left.inserted(2), split.swapped(2, 3), result.inserted(2)});
+    if (stored.dtype != HALYARD_F32) commands.copy(some, factors);
+    commands.add(HALYARD_OP_MATMUL, {left, split.swapped(2, 3), result});
   }
 }
 

@@ -24,9 +24,11 @@ halyard_dtype factor_type(const ggml_tensor* weight) {
   }
 }
 
-/// out = a x b for [batch, batch, row, column], where a batch of the output may need only every
+/// A product for [batch, batch, row, column], where a batch of the output may need only every
 /// n-th of an input's: then one command for each remainder.
-void multiply(const Strided& a, const Strided& b, const Strided& out, Commands& commands) {
+/// `product(a, b, out)` is called with each command's part.
+template <typename Product>
+void divide(const Strided& a, const Strided& b, const Strided& out, const Product& product) {
   constexpr std::uint32_t kMaxCommands = 64;
   std::uint32_t steps[2];
   for (std::size_t d = 0; d < 2; ++d) {
@@ -48,8 +50,24 @@ void multiply(const Strided& a, const Strided& b, const Strided& out, Commands& 
   };
   for (std::uint32_t i = 0; i < steps[0]; ++i) {
     for (std::uint32_t k = 0; k < steps[1]; ++k)
-      commands.add(HALYARD_OP_MATMUL, {part(a, i, k), part(b, i, k), part(out, i, k)});
+      product(part(a, i, k), part(b, i, k), part(out, i, k));
   }
+}
+
+void multiply(const Strided& a, const Strided& b, const Strided& out, Commands& commands) {
+  divide(a, b, out, [&](const Strided& some_a, const Strided& some_b, const Strided& some_out) {
+    commands.add(HALYARD_OP_MATMUL, {some_a, some_b, some_out});
+  });
+}
+
+/// The weights are not unpacked but where the product meets them.
+void multiply_blocks(const Strided& in, const ggml_tensor* weight, const Strided& out,
+                     Commands& commands) {
+  const halyard_linear_params params{0, format_of(weight)};
+  divide(in, commands.blocks(weight), out,
+         [&](const Strided& some_in, const Strided& blocks, const Strided& some_out) {
+           commands.add(HALYARD_OP_LINEAR, {some_in, blocks, some_out}, params);
+         });
 }
 
 }  // namespace
@@ -58,6 +76,9 @@ void multiply(const Strided& a, const Strided& b, const Strided& out, Commands& 
 void append_mul_mat(const ggml_tensor* node, Commands& commands) {
   const auto out = commands.tensor(node);
   if (out.dtype != HALYARD_F32) throw Unsupported("a product that is not f32");
+  if (is_blocks(node->src[0])) {
+    return multiply_blocks(commands.real(node->src[1], HALYARD_F32), node->src[0], out, commands);
+  }
   const bool precise = param<std::int32_t>(node, 0) == GGML_PREC_F32;
   const auto type = precise ? HALYARD_F32 : factor_type(node->src[0]);
   const auto weight = commands.real(node->src[0], type);

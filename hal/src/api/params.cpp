@@ -20,7 +20,7 @@ OpParams read_params(const void* params) {
 }  // namespace
 
 OpParams read_params(halyard_op op, const void* params) {
-  if (const auto raw = raw_value(op); raw < HALYARD_OP_MATMUL || raw > HALYARD_OP_ORDER) {
+  if (const auto raw = raw_value(op); raw < HALYARD_OP_MATMUL || raw > HALYARD_OP_LINEAR) {
     throw Error(HALYARD_INVALID_ARGUMENT, "there is no operation " + std::to_string(raw));
   }
   switch (op) {
@@ -44,6 +44,8 @@ OpParams read_params(halyard_op op, const void* params) {
       return read_params<halyard_quantize_params>(params);
     case HALYARD_OP_ORDER:
       return read_params<halyard_order_params>(params);
+    case HALYARD_OP_LINEAR:
+      return read_params<halyard_linear_params>(params);
     case HALYARD_OP_ROTATE:
       return read_params<halyard_rotate_params>(params);
     case HALYARD_OP_UNPACK:

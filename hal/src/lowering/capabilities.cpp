@@ -41,6 +41,8 @@ std::string_view to_string(Opcode opcode) {
       return "function";
     case Opcode::kOrder:
       return "order";
+    case Opcode::kLinear:
+      return "product with blocks";
     case Opcode::kTimestamp:
       return "timestamp";
   }

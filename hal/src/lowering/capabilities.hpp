@@ -40,11 +40,10 @@ using ActivationSet = EnumSet<Activation>;
 inline constexpr DtypeSet kAllDtypes = {HALYARD_F32, HALYARD_F16, HALYARD_BF16,
                                         HALYARD_I8,  HALYARD_U8,  HALYARD_I32};
 inline constexpr OpcodeSet kAllOpcodes = {
-    Opcode::kMatmul, Opcode::kConv2d,   Opcode::kBinary,     Opcode::kActivate,
-    Opcode::kPool2d, Opcode::kSoftmax,  Opcode::kNorm,       Opcode::kCopy,
-    Opcode::kGather, Opcode::kQuantize, Opcode::kDequantize, Opcode::kRequantize,
-    Opcode::kRotate, Opcode::kScatter,  Opcode::kFunction,   Opcode::kOrder,
-    Opcode::kUnpack, Opcode::kTimestamp};
+    Opcode::kMatmul,     Opcode::kConv2d,     Opcode::kBinary, Opcode::kActivate, Opcode::kPool2d,
+    Opcode::kSoftmax,    Opcode::kNorm,       Opcode::kCopy,   Opcode::kGather,   Opcode::kQuantize,
+    Opcode::kDequantize, Opcode::kRequantize, Opcode::kRotate, Opcode::kScatter,  Opcode::kFunction,
+    Opcode::kOrder,      Opcode::kUnpack,     Opcode::kLinear, Opcode::kTimestamp};
 inline constexpr ActivationSet kAllActivations = {Activation::kNone,    Activation::kRelu,
                                                   Activation::kGelu,    Activation::kSilu,
                                                   Activation::kSigmoid, Activation::kTanh};

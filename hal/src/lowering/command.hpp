@@ -53,6 +53,7 @@ enum class Opcode : std::uint8_t {
   kUnpack,      ///< in, out; halyard_format
   kFunction,    ///< in, out; Function
   kOrder,       ///< in, out; Order
+  kLinear,      ///< a, b, out; halyard_format
   kTimestamp,   ///< a cell: two neighbouring i32 that take the device's time in ns
 };
 

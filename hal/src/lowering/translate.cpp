@@ -83,6 +83,9 @@ Command translate(halyard_op op, const OpParams& params, std::span<const Operand
   if (const auto* rotate = std::get_if<halyard_rotate_params>(&params)) {
     return {Opcode::kRotate, 0, Rotate{rotate->factor}, {inputs[0], inputs[1], out}};
   }
+  if (const auto* linear = std::get_if<halyard_linear_params>(&params)) {
+    return {Opcode::kLinear, 0, linear->format, {inputs[0], inputs[1], out}};
+  }
   if (const auto* blocks = std::get_if<halyard_unpack_params>(&params)) {
     return {Opcode::kUnpack, 0, blocks->format, {inputs[0], out}};
   }

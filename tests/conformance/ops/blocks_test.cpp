@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "differential.hpp"
 
 namespace halyard::conformance {
@@ -30,6 +32,23 @@ TEST_P(Blocks, UnpackOfPickedRows) {
   const auto rows = test.input({5, bytes(2)}, u8, 255.9);
   const auto index = test.values({4}, i32, {4, 0, 4, 2});
   test.expect_equal(graph.unpack(graph.gather(rows, index), format()), {});
+}
+
+/// One row, few and many, with weights for each of a batch and for all. The sums are exact: two of
+/// a row's elements are not zero, and these are 1.
+TEST_P(Blocks, Linear) {
+  const auto depth = 2 * static_cast<std::uint32_t>(halyard_format_elements(format()));
+  for (const std::uint32_t rows : {1U, 3U, 40U}) {
+    for (const std::uint32_t batch : {1U, 2U}) {
+      Differential test;
+      std::vector<double> picks(std::size_t{2} * rows * depth);
+      for (std::size_t row = 0; row < 2 * rows; ++row)
+        picks[row * depth + row * 5 % depth] = picks[row * depth + row * 11 % depth] = 1;
+      const auto in = test.values({2, rows, depth}, f32, picks);
+      const auto weights = test.input({batch, 19, bytes(2)}, u8, 255.9);
+      test.expect_equal(test.graph.linear(in, weights, format()), {});
+    }
+  }
 }
 
 }  // namespace

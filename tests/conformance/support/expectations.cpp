@@ -218,8 +218,8 @@ int level_of(std::string_view suite, std::string_view test) {
   if (area_of(suite) != "operations") return 2;
   // Sixteen-bit floats, indirection, rotation, functions, sorting, blocks and more than four
   // dimensions come last.
-  constexpr std::string_view kLast[] = {"f16",      "Gather", "Scatter", "Rotate",
-                                        "Function", "Order",  "Unpack",  "SixDimensions"};
+  constexpr std::string_view kLast[] = {"f16",   "Gather", "Scatter", "Rotate",       "Function",
+                                        "Order", "Unpack", "Linear",  "SixDimensions"};
   const bool last = std::any_of(std::begin(kLast), std::end(kLast), [&](std::string_view word) {
     return name.find(word) != std::string::npos;
   });

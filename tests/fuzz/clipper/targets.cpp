@@ -132,6 +132,8 @@ const std::vector<Stream>& samples() {
         command(DRM_HALYARD_CLIPPER_FILL, drm_halyard_clipper_fill{0x3f80}, {of(kF32, {5, 6})}),
         command(DRM_HALYARD_CLIPPER_UNPACK, drm_halyard_clipper_blocks{DRM_HALYARD_CLIPPER_Q6_K},
                 {of(kU8, {2, 210}), of(kF16, {2, 256})}),
+        command(DRM_HALYARD_CLIPPER_LINEAR, drm_halyard_clipper_blocks{DRM_HALYARD_CLIPPER_Q4_1},
+                {of(kF32, {2, 32}), of(kU8, {3, 20}), of(kF32, {2, 3})}),
         command(DRM_HALYARD_CLIPPER_FENCE_SIGNAL, drm_halyard_clipper_fence{77}, {of(kI32, {2})}),
         command(DRM_HALYARD_CLIPPER_FENCE_WAIT, drm_halyard_clipper_fence{77}, {of(kI32, {2})}),
         command(DRM_HALYARD_CLIPPER_TIMESTAMP, none, {of(kI32, {2})}),

@@ -119,6 +119,9 @@ Draft valid(std::uint16_t opcode) {
     case DRM_HALYARD_CLIPPER_UNPACK:
       return draft(opcode, drm_halyard_clipper_blocks{DRM_HALYARD_CLIPPER_Q4_0},
                    {dense(0, kU8, {3, 36}), dense(1, kF32, {3, 64})});
+    case DRM_HALYARD_CLIPPER_LINEAR:
+      return draft(opcode, drm_halyard_clipper_blocks{DRM_HALYARD_CLIPPER_Q4_0},
+                   {dense(0, kF32, {2, 64}), dense(0, kU8, {3, 36}), dense(1, kF32, {2, 3})});
     default:
       return draft(opcode, none, {});
   }
@@ -562,6 +565,13 @@ INSTANTIATE_TEST_SUITE_P(
                   [](Draft& d) { d.operands[0].dims[1] = 35; }, "no multiple of 18"},
         ParamCase{"UnpackElements", DRM_HALYARD_CLIPPER_UNPACK,
                   [](Draft& d) { d.operands[1].dims[1] = 63; }, "is 63, not 64"},
+        ParamCase{"LinearFormat", DRM_HALYARD_CLIPPER_LINEAR,
+                  set(&drm_halyard_clipper_blocks::format, DRM_HALYARD_CLIPPER_TQ2_0 + 1),
+                  "unknown format 19"},
+        ParamCase{"LinearType", DRM_HALYARD_CLIPPER_LINEAR,
+                  [](Draft& d) { d.operands[0].dtype = kI8; }, "a may not be of type"},
+        ParamCase{"LinearElements", DRM_HALYARD_CLIPPER_LINEAR,
+                  [](Draft& d) { d.operands[0].dims[1] = 63; }, "is 63, not 64"},
         ParamCase{"FillPattern", DRM_HALYARD_CLIPPER_FILL,
                   set(&drm_halyard_clipper_fill::pattern, 0x100), "wider"}),
     [](const auto& test) { return test.param.name; });
@@ -637,7 +647,7 @@ TEST(Payload, Blob) {
   std::memcpy(&info, blob.data(), sizeof(info));
   EXPECT_EQ(info.revision, 0x10000U);
   EXPECT_EQ(info.bindings_max, 256U);
-  EXPECT_EQ(info.opcodes, 0x3fffffU);
+  EXPECT_EQ(info.opcodes, 0x7fffffU);
   EXPECT_EQ(info.clock_khz, 1000000U);
   const auto engines = processor.engines();
   ASSERT_EQ(engines.size(), 2U);

@@ -553,6 +553,22 @@ TEST_P(Opcode, Unpack) {
   expect_output(stream, result, out);
 }
 
+TEST_P(Opcode, Linear) {
+  const std::uint32_t bytes = engine::shape_of(engine::Format::kQ40).bytes;
+  Local a = random(DType::kF16, {2, 17, 96});
+  Local blocks = random(DType::kU8, {1, 21, 3 * bytes});
+  for (std::size_t i = 1; i < blocks.count(); i += bytes)  // no scale is infinite
+    blocks.data[i] = std::byte{0x2c};
+  Local out(DType::kF32, {2, 17, 21});
+  ASSERT_EQ(reference_.linear(engine::Format::kQ40, a.tensor(), blocks.tensor(), out.tensor()), "");
+  Stream stream;
+  const auto result = reserve(stream, out.type, out.dims);
+  stream.add(DRM_HALYARD_CLIPPER_LINEAR, drm_halyard_clipper_blocks{DRM_HALYARD_CLIPPER_Q4_0},
+             {place(stream, a), place_dense(stream, blocks), result});
+  run(stream);
+  expect_output(stream, result, out);
+}
+
 TEST_P(Opcode, Fill) {
   for (const auto engine_class :
        {DRM_HALYARD_CLIPPER_ENGINE_TENSOR, DRM_HALYARD_CLIPPER_ENGINE_COPY}) {

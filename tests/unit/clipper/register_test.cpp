@@ -15,7 +15,7 @@ TEST_F(Registers, Identity) {
   EXPECT_EQ(machine_.read(CLP_REVISION), 0x00010000U);
   EXPECT_EQ(machine_.read(CLP_CAPS0), 0x0a124040U);
   EXPECT_EQ(machine_.read(CLP_CAPS1), 0x01003030U);
-  EXPECT_EQ(machine_.read64(CLP_OPCODES_LO), 0x3fffffU);
+  EXPECT_EQ(machine_.read64(CLP_OPCODES_LO), 0x7fffffU);
   EXPECT_EQ(machine_.read(CLP_CLOCK_KHZ), 1000000U);
 }
 

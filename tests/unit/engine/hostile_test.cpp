@@ -252,6 +252,8 @@ TEST(Hostile, Everything) {
     attack(check_requantize(a, b, out, axis, number), work,
            [&](const Arithmetic& with) { return with.requantize(a, b, out, axis, number); });
     const auto format = static_cast<Format>(random.integer(0, kNumFormats + 1));
+    attack(check_linear(format, a, b, out), work,
+           [&](const Arithmetic& with) { return with.linear(format, a, b, out); });
     attack(check_unpack(format, a, out), work,
            [&](const Arithmetic& with) { return with.unpack(format, a, out); });
     attack(check_fill(out), work, [&](const Arithmetic& with) { return with.fill(out, axis); });

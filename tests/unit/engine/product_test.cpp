@@ -132,10 +132,11 @@ void check_matmul_case(const MatmulCase& shapes, DType type, Values values, Rand
   expect_near(quick, plain, product_tolerance(magnitude, depth, output));
 }
 
-Tensor transposed(const Storage& matrix) {
-  Tensor tensor = matrix;
-  std::swap(tensor.dims[0], tensor.dims[1]);
-  std::swap(tensor.strides[0], tensor.strides[1]);
+Tensor transposed(const Storage& matrices) {
+  Tensor tensor = matrices;
+  const unsigned row = tensor.rank - 2;
+  std::swap(tensor.dims.at(row), tensor.dims.at(row + 1));
+  std::swap(tensor.strides.at(row), tensor.strides.at(row + 1));
   return tensor;
 }
 
@@ -230,6 +231,111 @@ TEST_P(MatmulOf, EqualsReferenceWithFewRows) {
 INSTANTIATE_TEST_SUITE_P(Types, MatmulOf,
                          ::testing::Values(DType::kF32, DType::kF16, DType::kBF16, DType::kI8),
                          type_name);
+
+// ------------------------------------------------------------------------------------ linear
+
+class LinearOf : public ::testing::TestWithParam<unsigned> {
+ protected:
+  [[nodiscard]] static Format format() { return static_cast<Format>(GetParam()); }
+  [[nodiscard]] static BlockShape shape() { return shape_of(format()); }
+};
+
+/// A product whose depth is `blocks` blocks; the other sizes are those of `shapes`.
+void check_linear_case(Format format, MatmulCase shapes, std::uint32_t blocks, Random& random) {
+  const auto type = random.pick({DType::kF32, DType::kF16, DType::kBF16});
+  const BlockShape shape = shape_of(format);
+  const unsigned column = static_cast<unsigned>(shapes.out.size()) - 1;
+  shapes.a[column] = blocks * shape.elements;
+  shapes.b[column - 1] = shapes.out[column];
+  shapes.b[column] = shapes.a[column];
+  const Storage elements(DType::kF32, shapes.b);
+  shapes.b[column] = blocks * shape.bytes;
+  Storage a(type, shapes.a, Layout::kInput, random);
+  Storage weights(DType::kU8, shapes.b);
+  const Storage out(output_of(type, random), shapes.out, Layout::kOutput, random);
+  a.randomize(random);
+  weights.set([&](std::size_t) { return random.integer(0, 59); });  // no scale is infinite
+  SCOPED_TRACE("a " + describe(a) + " b " + describe(weights) + " out " + describe(out));
+  const auto [quick, plain] = run_both(out, [&](const Arithmetic& with, const Tensor& result) {
+    return with.linear(format, a, weights, result);
+  });
+  ASSERT_EQ(reference().unpack(format, weights, elements), "");
+  const Storage sizes = elements.magnitudes();
+  const Storage wide(DType::kF32, shapes.a);
+  ASSERT_EQ(reference().copy(a.magnitudes(), wide), "");
+  const Storage magnitude(DType::kF32, shapes.out);
+  ASSERT_EQ(reference().matmul(wide, transposed(sizes), magnitude, {}), "");
+  expect_near(quick, plain, product_tolerance(magnitude, shapes.a[column], out.tensor().type));
+}
+
+TEST_P(LinearOf, EqualsReferenceOverRandomShapes) {
+  Random random(80 + GetParam());
+  for (int i = 0; i < 30; ++i) {
+    check_linear_case(format(), random_matmul(random, 17), random.dim(1, 3), random);
+    if (HasFatalFailure()) {
+      FAIL() << "case " << i;
+    }
+  }
+}
+
+TEST_P(LinearOf, EqualsReferenceWhereItIsBlockedOrDivided) {
+  Random random(110);
+  const std::uint32_t deep = 9000U / shape().elements;
+  for (const auto& [rows, columns, blocks] : std::vector<std::array<std::uint32_t, 3>>{
+           {1, 7, deep}, {1, 2100, 1}, {3, 5, deep}, {70, 3, 1}}) {
+    check_linear_case(format(), {{rows, 1}, {1, columns}, {rows, columns}}, blocks, random);
+    if (HasFatalFailure()) {
+      return;
+    }
+  }
+}
+
+/// Of a product with what was unpacked, too: the reference's own sums are in the same order.
+TEST_P(LinearOf, ReferenceIsUnpackAndMatmul) {
+  Random random(111);
+  const std::uint32_t depth = 2U * shape().elements;
+  Storage a(DType::kF32, {3, depth});
+  Storage weights(DType::kU8, {5, 2U * shape().bytes});
+  a.randomize(random);
+  weights.set([&](std::size_t) { return random.integer(0, 59); });
+  const Storage elements(DType::kF32, {5, depth});
+  const Storage direct(DType::kF32, {3, 5});
+  const Storage indirect(DType::kF32, {3, 5});
+  ASSERT_EQ(reference().linear(format(), a, weights, direct), "");
+  ASSERT_EQ(reference().unpack(format(), weights, elements), "");
+  ASSERT_EQ(reference().matmul(a, transposed(elements), indirect, {}), "");
+  expect_equal(direct, indirect);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, LinearOf, ::testing::Range(1U, kNumFormats + 1));
+
+TEST(Linear, Refusals) {
+  const Storage a(DType::kF32, {2, 64});
+  const Storage weights(DType::kU8, {3, 36});
+  const Storage out(DType::kF32, {2, 3});
+  const auto expect = [&](Format format, const Tensor& left, const Tensor& right,
+                          const Tensor& result, const std::string& reason) {
+    EXPECT_EQ(reference().linear(format, left, right, result), reason);
+    EXPECT_EQ(fast().linear(format, left, right, result), reason);
+  };
+  expect(Format::kQ40, a, weights, out, "");
+  expect(Format{}, a, weights, out, "unknown format");
+  expect(Format::kQ40, Storage(DType::kI8, {2, 64}), weights, out, "a may not be of type i8");
+  expect(Format::kQ40, a, Storage(DType::kI8, {3, 36}), out, "b may not be of type i8");
+  expect(Format::kQ40, a, weights, Storage(DType::kF16, {2, 3}), "out may not be of type f16");
+  expect(Format::kQ40, a, weights, Storage(DType::kF32, {3}), "out has rank 1, not 2 to 4");
+  expect(Format::kQ40, a, Storage(DType::kU8, {36}), out, "b has rank 1, not 2");
+  expect(Format::kQ41, a, weights, out, "dimension 1 of b is no multiple of 20");
+  expect(Format::kQ40, Storage(DType::kF32, {2, 63}), weights, out,
+         "dimension 1 of a is 63, not 64");
+  expect(Format::kQ40, Storage(DType::kF32, {1, 64}), weights, out, "dimension 0 of a is 1, not 2");
+  expect(Format::kQ40, a, Storage(DType::kU8, {4, 36}), out, "dimension 0 of b is 4, not 3");
+  Tensor gaps = Storage(DType::kU8, {3, 36});
+  gaps.strides[1] = 2;
+  expect(Format::kQ40, a, gaps, out, "the last dimension of b has gaps");
+  expect(Format::kQ40, Storage(DType::kF32, {2, 1, 64}), Storage(DType::kU8, {3, 5, 36}),
+         Storage(DType::kF32, {2, 1, 5}), "dimension 0 of b is 3, neither 1 nor 2");
+}
 
 TEST(Matmul, Int8IsExactAtTheEndsOfItsRange) {
   for (const std::uint32_t depth : {64U, 1000U, 5000U, 140000U}) {

@@ -345,6 +345,24 @@ TEST_F(GraphTest, Blocks) {
   refuse(HALYARD_OP_UNPACK, {bytes}, {}, "parameters are missing");
 }
 
+TEST_F(GraphTest, ProductsWithBlocks) {
+  const auto in = input(HALYARD_F16, {2, 5, 64});
+  const auto weights = input(HALYARD_U8, {1, 3, 36});
+  const halyard_linear_params p{sizeof(p), HALYARD_Q4_0};
+  const auto out = op(HALYARD_OP_LINEAR, {in, weights}, p);
+  EXPECT_THAT(dims_of(graph_, out), ElementsAre(2, 5, 3));
+  EXPECT_EQ(graph_.node(out).desc.dtype, HALYARD_F16);
+  refuse(HALYARD_OP_LINEAR, {in, weights},
+         halyard_linear_params{sizeof(p), static_cast<halyard_format>(0)}, "there is no format 0");
+  refuse(HALYARD_OP_LINEAR, {in, weights}, halyard_linear_params{sizeof(p), HALYARD_Q4_1},
+         "no multiple of a block's 20 bytes");
+  refuse(HALYARD_OP_LINEAR, {input(HALYARD_I8, {2, 5, 64}), weights}, p, "takes f32, f16 or bf16");
+  refuse(HALYARD_OP_LINEAR, {in, input(HALYARD_I8, {1, 3, 36})}, p, "takes u8");
+  refuse(HALYARD_OP_LINEAR, {input(HALYARD_F16, {2, 5, 63}), weights}, p, "63");
+  refuse(HALYARD_OP_LINEAR, {in, input(HALYARD_U8, {36})}, p, "rank");
+  refuse(HALYARD_OP_LINEAR, {in, weights}, {}, "parameters are missing");
+}
+
 TEST(GraphDigest, TellsGraphsApart) {
   const auto build = [](std::uint32_t size, float weight, std::uint32_t pad, const char* name) {
     Graph graph;

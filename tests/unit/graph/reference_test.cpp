@@ -292,6 +292,21 @@ TEST(Reference, UnpacksBlocks) {
   EXPECT_EQ(out[31], -8);
 }
 
+TEST(Reference, MultipliesByBlocks) {
+  Graph graph;
+  std::vector<std::uint8_t> blocks(2 * 18);
+  blocks[1] = blocks[19] = 0x3c;     // binary16: 0x3c00 is 1
+  blocks[2] = 0x9f, blocks[20] = 8;  // the first elements 7 and 0, the seventeenth 1 and -8
+  std::vector<float> a(32);
+  a[0] = 2, a[16] = 3;
+  const auto in = graph.add_constant({HALYARD_F32, 2, {1, 32}}, std::as_bytes(std::span(a)));
+  const auto weights =
+      graph.add_constant({HALYARD_U8, 2, {2, 18}}, std::as_bytes(std::span(blocks)));
+  const auto out = compute<float>(graph, HALYARD_OP_LINEAR, {in, weights},
+                                  halyard_linear_params{16, HALYARD_Q4_0});
+  EXPECT_EQ(out, (std::vector<float>{17, -24}));
+}
+
 TEST(Reference, AsksForEveryTensorByNameAndSize) {
   Graph graph;
   halyard_tensor_desc d{HALYARD_F32, 1, {2}};

@@ -46,7 +46,7 @@ TEST(Decode, UnusedFieldsAreZero) {
     std::vector<unsigned> users;
   };
   const Field fields[] = {
-      {"function", [](Task& t) { t.function = 1; }, {3, 5, 7, 17, 18, 19}},
+      {"function", [](Task& t) { t.function = 1; }, {3, 5, 7, 17, 18, 19, 20}},
       {"activation", [](Task& t) { t.activation = 1; }, {1, 2, 3, 4}},
       {"zero_point", [](Task& t) { t.zero_point = -1; }, {1, 2, 10, 11, 12}},
       {"axis", [](Task& t) { t.axis = 1; }, {10, 11, 12}},
@@ -122,6 +122,8 @@ INSTANTIATE_TEST_SUITE_P(
              "unknown format 19"},
         Case{"PartOfABlock", "unpack", [](Task& raw) { raw.a.dims[1] = 35; }, "no multiple of 18"},
         Case{"GapsInBlocks", "unpack", [](Task& raw) { raw.a.strides[1] = 2; }, "gaps"},
+        Case{"LinearFormat", "linear", [](Task& raw) { raw.function = 0; }, "unknown format 0"},
+        Case{"LinearElements", "linear", [](Task& raw) { raw.a.dims[1] = 63; }, "is 63, not 64"},
         Case{"FunctionFunction", "function_0_f32", [](Task& raw) { raw.function = 11; },
              "unknown function 11"},
         Case{"OrderFunction", "order_f32", [](Task& raw) { raw.function = 2; },

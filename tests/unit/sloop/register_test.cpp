@@ -18,7 +18,7 @@ TEST_F(RegisterTest, Identity) {
   EXPECT_EQ(machine_.read(SLP_REVISION), 0x00010000U);
   EXPECT_EQ(machine_.read(SLP_CAPS0), 0x0a222020U);
   EXPECT_EQ(machine_.read(SLP_CAPS1), 0x01002030U);
-  EXPECT_EQ(machine_.read(SLP_OPCODES), 0x000fffffU);
+  EXPECT_EQ(machine_.read(SLP_OPCODES), 0x001fffffU);
   EXPECT_EQ(machine_.read(SLP_CLOCK_KHZ), 800000U);
   EXPECT_EQ(machine_.read64(SLP_DRAM_SIZE_LO), Machine::kDram);
   EXPECT_EQ(machine_.read(SLP_DRAM_RESERVED), sloop::Card::kReserved);

@@ -205,6 +205,12 @@ void add_movement(std::vector<Sample>& list) {
                      .out(kF16, {3, 64})
                      .with([](Task& t) { t.function = DRM_HALYARD_SLOOP_Q4_0; })
                      .done());
+  list.push_back(Builder("linear", DRM_HALYARD_SLOOP_LINEAR)
+                     .a(kF32, {2, 64})
+                     .b(kU8, {3, 36})
+                     .out(kF32, {2, 3})
+                     .with([](Task& t) { t.function = DRM_HALYARD_SLOOP_Q4_0; })
+                     .done());
 }
 
 }  // namespace
