@@ -95,6 +95,9 @@ constexpr BlockShape shape_of(Format format) {
   return index < kShapes.size() ? kShapes[index] : kShapes[0];
 }
 
+/// Of any format; a multiple of those of each.
+inline constexpr std::uint16_t kMaxBlockElements = 256;
+
 inline constexpr unsigned kMaxRank = 6;
 
 /// Multiply-accumulates, or else elements, that one call may compute: no command can hold an engine

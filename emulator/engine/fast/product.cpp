@@ -18,6 +18,8 @@ constexpr std::int64_t kBlockDepth = 8192;
 constexpr std::int64_t kBlockBytes = 1 << 20;  // of the packed right operand
 constexpr std::int64_t kColumnStep = 48;       // what the library's inner loop takes at a time
 constexpr std::int64_t kMaxBlockColumns = 960;
+// What a source of quantised blocks is asked for begins and ends with such.
+static_assert(kBlockDepth % kMaxBlockElements == 0 && kRowChunk % kMaxBlockElements == 0);
 
 /// Groups of small products per thread: a few, so that a late helper finds less left to do.
 constexpr std::size_t kGroupsPerThread = 4;

@@ -10,7 +10,7 @@ namespace halyard::engine {
 void Reference::unpack(Format format, const Tensor& in, const Tensor& out) {
   const BlockShape shape = shape_of(format);
   const unsigned last = out.rank - 1;
-  std::array<float, 256> elements{};
+  std::array<float, kMaxBlockElements> elements{};
   for_each_index(out.dims, out.rank, [&](const Index& index) {
     const std::uint32_t position = index[last] % shape.elements;
     if (position == 0) {
@@ -27,7 +27,7 @@ void Reference::linear(Format format, const Tensor& a, const Tensor& b, const Te
   const BlockShape shape = shape_of(format);
   const unsigned row = out.rank - 2;
   const unsigned column = out.rank - 1;
-  std::array<float, 256> elements{};
+  std::array<float, kMaxBlockElements> elements{};
   for_each_index(out.dims, out.rank, [&](const Index& index) {
     Index left = index;
     Index right = index;
