@@ -189,8 +189,8 @@ enum drm_halyard_clipper_opcode {
 	 */
 	DRM_HALYARD_CLIPPER_ORDER = 21,
 	/**
-	 * @DRM_HALYARD_CLIPPER_LINEAR: a, b, out; a product with the elements of b's blocks; &struct
-	 * drm_halyard_clipper_blocks
+	 * @DRM_HALYARD_CLIPPER_LINEAR: a, b, out; a product with the elements of b's blocks;
+	 * &struct drm_halyard_clipper_blocks
 	 */
 	DRM_HALYARD_CLIPPER_LINEAR = 22,
 	/** @DRM_HALYARD_CLIPPER_NUM_OPCODES: one more than the last */

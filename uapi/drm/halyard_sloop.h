@@ -208,8 +208,8 @@ enum drm_halyard_sloop_opcode {
 	 */
 	DRM_HALYARD_SLOOP_ORDER = 19,
 	/**
-	 * @DRM_HALYARD_SLOOP_LINEAR: a product with the elements of b's blocks; out, a, b; function:
-	 * &enum drm_halyard_sloop_format
+	 * @DRM_HALYARD_SLOOP_LINEAR: a product with the elements of b's blocks; out, a, b;
+	 * function: &enum drm_halyard_sloop_format
 	 */
 	DRM_HALYARD_SLOOP_LINEAR = 20,
 	/** @DRM_HALYARD_SLOOP_NUM_OPCODES: one more than the last */
