@@ -40,16 +40,20 @@ Panel<float> BlockSource::panel(std::int64_t row, std::int64_t rows, std::int64_
 void BlockSource::multiply_row(const float* x, std::int64_t row, std::int64_t depth,
                                std::int64_t column, std::int64_t columns, float* sums,
                                bool accumulate) const {
+  constexpr auto kSpan = static_cast<std::int64_t>(kRowChunk);
   auto* unpacked = scratch<float>(ScratchUse::kRight, kColumns * kRowChunk);
-  std::array<float, kColumns> part{};
   for (std::int64_t i = 0; i < columns; i += kColumns) {
     const std::int64_t count = std::min(kColumns, columns - i);
-    unpack(row, depth, column + i, count, unpacked);
-    kernels().dots_f32(x, unpacked, depth, part.data(), static_cast<std::size_t>(count),
-                       static_cast<std::size_t>(depth));
-    for (std::int64_t j = 0; j < count; ++j) {
-      sums[i + j] = accumulate ? sums[i + j] + part.at(static_cast<std::size_t>(j))
-                               : part.at(static_cast<std::size_t>(j));
+    for (std::int64_t k = 0; k < depth; k += kSpan) {
+      const std::int64_t some = std::min(kSpan, depth - k);
+      std::array<float, kColumns> part{};
+      unpack(row + k, some, column + i, count, unpacked);
+      kernels().dots_f32(x + k, unpacked, some, part.data(), static_cast<std::size_t>(count),
+                         static_cast<std::size_t>(some));
+      for (std::int64_t j = 0; j < count; ++j) {
+        const float before = accumulate || k > 0 ? sums[i + j] : 0.0F;
+        sums[i + j] = before + part.at(static_cast<std::size_t>(j));
+      }
     }
   }
 }

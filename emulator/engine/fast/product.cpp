@@ -192,12 +192,14 @@ bool Product<T>::is_few_rows() const {
 template <typename T>
 void Product<T>::run_few_rows(Block rows, Block columns) const {
   if constexpr (std::is_same_v<T, float>) {
-    constexpr auto kSpan = static_cast<std::int64_t>(kRowChunk);
     const std::int64_t stride = stride_of_sums(columns);
     float* sums = sums_of(rows, columns);
-    auto* left = scratch<float>(ScratchUse::kLeft, kRowChunk);
-    for (std::int64_t k = 0; k < depth_; k += kSpan) {
-      const std::int64_t depth = std::min(kSpan, depth_ - k);
+    // One row reads the right operand once, best in long runs. Of several the others find in the
+    // cache what the first has read.
+    const std::int64_t span = rows.size == 1 ? kBlockDepth : std::int64_t{kRowChunk};
+    auto* left = scratch<float>(ScratchUse::kLeft, static_cast<std::size_t>(span));
+    for (std::int64_t k = 0; k < depth_; k += span) {
+      const std::int64_t depth = std::min(span, depth_ - k);
       for (std::int64_t i = 0; i < rows.size; ++i) {
         const float* x = view_f32(a_.row(rows.begin + i, k), left, static_cast<std::size_t>(depth));
         b_.multiply_row(x, k, depth, columns.begin, columns.size, sums + i * stride, k > 0);
