@@ -10,7 +10,7 @@ from .model import model
 from .run import compare
 from .tools import IN_PROCESS, LIBRARIES, MODELS, PLUGIN, SCRIPTS, LlmError, build, fetch, read_jobs, run_logged
 
-PRODUCTS = r"type_a=(f32|f16),type_b=f32,m=4096,n=(1|512),k=14336"
+PRODUCTS = r"type_a=(f32|f16|q4_0|q8_0|q4_K),type_b=f32,m=4096,n=(1|512),k=14336"
 PRODUCT = re.compile(r"type_a=(\w+),.*?,n=(\d+),.*? ([\d.]+) us/run")
 FEW, MANY = 16, 48
 CALLS = re.compile(r"^(\w+)\s+(\d+)", re.MULTILINE)
@@ -31,8 +31,11 @@ def print_products(chip):
     cpu, card = measure_products(root, "CPU"), measure_products(root, f"{chip}0")
     print(f"{'MUL_MAT 4096 x 14336, natively':<34}{'CPU back end':>14}{chip + '0':>14}{'ratio':>9}")
     for (kind, columns), time in cpu.items():
-        other = card[kind, columns]
-        print(f"{f'{kind}, {columns} columns, ms':<34}{time / 1000:>14.1f}{other / 1000:>14.1f}{time / other:>9.2f}")
+        label = f"{kind}, {columns} columns, ms"
+        if other := card.get((kind, columns)):
+            print(f"{label:<34}{time / 1000:>14.1f}{other / 1000:>14.1f}{time / other:>9.2f}")
+        else:
+            print(f"{label:<34}{time / 1000:>14.1f}{'unsupported':>14}")
 
 
 def read_calls(path):
