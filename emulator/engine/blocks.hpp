@@ -76,7 +76,7 @@ inline float half_ue4m3(unsigned x) {
 /// Sixteen codes of a byte each, in the compilers' own vectors: loops over bytes that become floats
 /// they vectorise badly, if at all. Loops over the parts of a block are unrolled, for shifts of
 /// bytes by what is known only at run time take many instructions.
-constexpr std::size_t kCodes = 16;
+inline constexpr std::size_t kCodes = 16;
 using Codes = std::uint8_t __attribute__((vector_size(kCodes)));
 /// By reference: how such are passed depends on the instruction set.
 using Reals = float __attribute__((vector_size(kCodes * sizeof(float))));
@@ -353,7 +353,7 @@ inline void unpack_block<Format::kIq4Xs>(Bytes in, float* out) {
 
 /// Bytes ahead for which memory is asked: blocks take so many instructions that a processor by
 /// itself sees the next few cache lines only.
-constexpr std::size_t kAhead = 1024;
+inline constexpr std::size_t kAhead = 1024;
 
 /// `count` neighbouring blocks.
 template <Format kFormat>

@@ -34,7 +34,7 @@ void append_mul_mat_id(const ggml_tensor* node, Commands& commands) {
   const bool blocks = is_blocks(weights);
   const auto size = blocks ? std::uint64_t{stored.dims[2]} : in.dims[2] * sizeof(float);
   const auto step = static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(kMaxPickedBytes / (used * rows * size), 1, tokens));
+      std::clamp<std::uint64_t>(kMaxPickedBytes / (size * used * rows), 1, tokens));
   const auto picked = commands.scratch({step * used, stored.dims[1], stored.dims[2]}, stored.dtype);
   const auto real =
       blocks || stored.dtype == HALYARD_F32 ? picked : commands.scratch(picked.dims, HALYARD_F32);

@@ -42,7 +42,7 @@ TEST_P(Blocks, Linear) {
     for (const std::uint32_t batch : {1U, 2U}) {
       Differential test;
       std::vector<double> picks(std::size_t{2} * rows * depth);
-      for (std::size_t row = 0; row < 2 * rows; ++row)
+      for (std::size_t row = 0; row < std::size_t{2} * rows; ++row)
         picks[row * depth + row * 5 % depth] = picks[row * depth + row * 11 % depth] = 1;
       const auto in = test.values({2, rows, depth}, f32, picks);
       const auto weights = test.input({batch, 19, bytes(2)}, u8, 255.9);

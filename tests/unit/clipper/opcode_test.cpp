@@ -605,6 +605,7 @@ TEST_P(Opcode, EmptyJob) {
 TEST_P(Opcode, ManyCommandsAndBindings) {
   Stream stream;
   std::vector<RawOperand> outputs;
+  outputs.reserve(100);
   for (int i = 0; i < 100; ++i)
     outputs.push_back(reserve(stream, DType::kI32, {3}));
   for (std::uint32_t i = 0; i < 100; ++i)

@@ -294,7 +294,7 @@ TEST(Reference, UnpacksBlocks) {
 
 TEST(Reference, MultipliesByBlocks) {
   Graph graph;
-  std::vector<std::uint8_t> blocks(2 * 18);
+  std::vector<std::uint8_t> blocks(36);
   blocks[1] = blocks[19] = 0x3c;     // binary16: 0x3c00 is 1
   blocks[2] = 0x9f, blocks[20] = 8;  // the first elements 7 and 0, the seventeenth 1 and -8
   std::vector<float> a(32);
