@@ -65,7 +65,7 @@ std::uint64_t can_be_given() {
 /// Holds all of the host's memory but about kLeft.
 class Ballast {
  public:
-  /// Again for each test: what the kernel gives back late would be left beside it, and what it has
+  /// Again for each place: what the kernel gives back late would be left beside it, and what it has
   /// taken meanwhile would be missing. Without swap, too little is worse than a failure: programs
   /// are read again and again.
   void fill() {
@@ -282,7 +282,6 @@ class Poison : public testing::TestWithParam<Case> {
  protected:
   static void SetUpTestSuite() { ballast_ = std::make_unique<Ballast>(); }
   static void TearDownTestSuite() { ballast_.reset(); }
-  void SetUp() override { ballast_->fill(); }
 
   /// A job sees its memory on the card when that has some, a process first in the host's.
   [[nodiscard]] std::vector<Place> places() const {
@@ -311,6 +310,7 @@ void wait_until_free(std::uint64_t before) {
 void Poison::expect_not_found(Place place) const {
   const bool on_card = card_ != 0 && place == Place::kJobs;
   const std::uint64_t wanted = on_card ? card_ / 4 * 3 : kTaken;
+  ballast_->fill();
   const auto worker = make_worker();
   Looker looker(*worker);
   const std::uint64_t there = can_be_given();
