@@ -50,20 +50,24 @@ function(halyard_vm_options program)
   endif()
 endfunction()
 
-# halyard_vm_test(NAME x SOURCES ... LIBS ... [INCLUDES ...] [VM_OPTIONS ...] [ALONE]): runs inside the VM, by scripts/check: with one card
-# of each enabled chip in turn, or once with the given options of scripts/vm. ALONE: the machine is not what it was
-# afterwards, so no other program may follow in the same one.
+# halyard_vm_test(NAME x SOURCES ... LIBS ... [INCLUDES ...] [VM_OPTIONS ...] [ALONE] [NEWEST]): runs inside the VM, by scripts/check: with one
+# card of each enabled chip in turn, or once with the given options of scripts/vm. ALONE: the machine is not what it was
+# afterwards, so no other program may follow in the same one. NEWEST: the default kernel lacks what it needs.
 function(halyard_vm_test)
   if(NOT HALYARD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 0 arg "ALONE" "NAME" "SOURCES;LIBS;INCLUDES;VM_OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "ALONE;NEWEST" "NAME" "SOURCES;LIBS;INCLUDES;VM_OPTIONS")
   halyard_test_program(NAME ${arg_NAME} KIND vm SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} INCLUDES ${arg_INCLUDES})
-  if(arg_ALONE)
-    file(TOUCH "${PROJECT_BINARY_DIR}/tests/vm/${arg_NAME}.alone")
-  else()
-    file(REMOVE "${PROJECT_BINARY_DIR}/tests/vm/${arg_NAME}.alone")
-  endif()
+  foreach(flag ALONE NEWEST)
+    string(TOLOWER ${flag} extension)
+    set(marker "${PROJECT_BINARY_DIR}/tests/vm/${arg_NAME}.${extension}")
+    if(arg_${flag})
+      file(TOUCH "${marker}")
+    else()
+      file(REMOVE "${marker}")
+    endif()
+  endforeach()
   halyard_vm_options(vm/${arg_NAME} ${arg_VM_OPTIONS})
 endfunction()
 

@@ -8,7 +8,7 @@ from halyard_vm.console import complaints
 
 from .core import BUILD, RESULTS, SCRIPTS, Result, stage
 from .guest import WHY, card_options, programs, read_report, run_kunit
-from .kernel import kernel_tree
+from .kernel import modules_for
 
 PROGRAM_SECONDS = 1200
 # What the guest's kernel is told, so that each of its words belongs to a program.
@@ -29,20 +29,6 @@ done
 echo "{MARK} {UNLOADING}" >/dev/kmsg
 lsmod | while read -r name _; do case $name in halyard_*) echo "$name" ;; esac; done | xargs -r rmmod && rmmod halyard
 """
-
-
-def modules_for(flavour, log, result, *options):
-    """A kernel of our own making (see scripts/build-kernel) with our modules built for it, or None. The options are those of
-    scripts/kbuild."""
-    tree, reason = kernel_tree(flavour)
-    if tree is None:
-        result.skip(f"the {flavour} kernel: {reason}")
-        return None
-    done = log.run(SCRIPTS / "kbuild", "--kernel", flavour, *options)
-    if done.returncode:
-        result.fail(f"the modules do not build for the {flavour} kernel:", *done.stdout.splitlines()[:10])
-        return None
-    return tree
 
 
 def has_tests(program, names):

@@ -4,8 +4,8 @@
 import json
 
 from .core import BUILD, ROOT, Result, enabled_chips, stage
-from .debug import modules_for
 from .guest import run_program, share_of
+from .kernel import modules_for
 
 PROGRAMS = BUILD / "user" / "tests" / "faults"
 # Of each case and load: together more than a thousand injections.

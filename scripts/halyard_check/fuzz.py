@@ -9,8 +9,9 @@ import subprocess
 from collections import Counter, defaultdict
 
 from .core import BUILD, RESULTS, ROOT, SCRIPTS, Result, stage
-from .debug import modules_for, run_batch
+from .debug import run_batch
 from .guest import WHY, card_options, programs
+from .kernel import modules_for
 
 ALLOC_TESTS = BUILD / "user" / "tests" / "alloc"
 FUZZERS = BUILD / "user" / "tests" / "uapi"

@@ -2,8 +2,9 @@
 """Data races in our modules: what runs at the same time, on a kernel with KCSAN."""
 
 from .core import Result, stage
-from .debug import modules_for, run_batches
+from .debug import run_batches
 from .guest import run_kunit
+from .kernel import modules_for
 
 # Tests in which several threads, processes, queues or interrupts meet. Those of poison, one of which
 # is named after a process, go by amounts of free memory, of which this kernel takes some for itself.

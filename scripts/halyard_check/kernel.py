@@ -23,6 +23,20 @@ def kernel_tree(name):
     return None, lines[0] if lines else "it cannot be fetched"
 
 
+def modules_for(name, log, result, *options):
+    """The tree of a kernel that scripts/fetch-kernel knows by this name, with our modules built for it, or None. The
+    options are those of scripts/kbuild."""
+    tree, reason = kernel_tree(name)
+    if tree is None:
+        result.skip(f"kernel {name or '6.12'}: {reason}")
+        return None
+    done = log.run(SCRIPTS / "kbuild", "--kernel", tree.name, *options)
+    if done.returncode:
+        result.fail(f"the modules do not build for {tree.name}:", *done.stdout.splitlines()[:10])
+        return None
+    return tree
+
+
 def debug_script(name):
     """A checker that comes with the kernel's source; the debug kernel's folder keeps it."""
     tree, reason = kernel_tree("debug")
