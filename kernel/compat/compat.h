@@ -41,6 +41,13 @@
 
 /* ---- memory ---- */
 
+/* The member of &dma_buf_attach_ops that is called when the memory moves. */
+#ifdef HALYARD_HAVE_DMA_BUF_INVALIDATE_MAPPINGS
+#define halyard_compat_invalidate_mappings	invalidate_mappings
+#else
+#define halyard_compat_invalidate_mappings	move_notify
+#endif
+
 static inline bool halyard_compat_is_cow_mapping(const struct vm_area_struct *vma)
 {
 #ifdef HALYARD_HAVE_VMA_IS_COW_MAPPING

@@ -178,6 +178,12 @@ void f(struct dma_fence *fence);
 void f(struct dma_fence *fence) { dma_fence_enable_signaling(fence); }
 C
 
+probe DMA_BUF_INVALIDATE_MAPPINGS 'dma_buf_attach_ops.invalidate_mappings' <<'C'
+#include <linux/dma-buf.h>
+void *f(struct dma_buf_attach_ops *ops);
+void *f(struct dma_buf_attach_ops *ops) { return ops->invalidate_mappings; }
+C
+
 probe IMPORT_NS_STRING 'MODULE_IMPORT_NS() takes a string' <<'C'
 #include <linux/module.h>
 #undef MODULE_INFO

@@ -5,7 +5,8 @@
  * all; at the end it is started anew, and queues go on where they were.
  *
  * Asleep by itself, the device keeps its memory, as every card's D3hot does here; nobody may look
- * at it meanwhile. What the system's sleep leaves of it is not known: it is evicted before.
+ * at it meanwhile. What the system's sleep leaves of it is not known: it is evicted before, and
+ * while another device sees a part of it in the window the system does not sleep.
  *
  * Who needs the device holds a reference by halyard_power_get(): a job from SUBMIT to its fence, a
  * copy of the core's own, who makes a queue, reads the device's time, or lends its memory. Page
@@ -13,6 +14,7 @@
  */
 
 #include <linux/pm_runtime.h>
+#include <linux/sizes.h>
 
 #include "queue.h"
 #include "vram.h"
@@ -111,12 +113,13 @@ static void halyard_quiesce(struct halyard_device *hdev)
  */
 void halyard_power_down(struct halyard_device *hdev)
 {
+	pid_t holder;
 	int idx;
 
 	if (!drm_dev_enter(&hdev->drm, &idx))
 		return;
 	/* The device's memory is not expected to keep anything. */
-	if (halyard_vram_evict_all(hdev))
+	if (halyard_vram_evict_all(hdev) || halyard_vram_lent(hdev, &holder))
 		dev_err(hdev->dev, "not all of the device's memory could be saved\n");
 	halyard_quiesce(hdev);
 	drm_dev_exit(idx);
@@ -144,7 +147,17 @@ int halyard_power_up(struct halyard_device *hdev)
 /* Processes are frozen. The bus has woken the device up; it saves and restores its own state. */
 static int halyard_suspend(struct device *dev)
 {
-	halyard_power_down(dev_get_drvdata(dev));
+	struct halyard_device *hdev = dev_get_drvdata(dev);
+	pid_t holder;
+	u64 lent = halyard_vram_lent(hdev, &holder);
+
+	/* It would be lost, under the eyes of a device that we can't ask to look elsewhere. */
+	if (lent && !READ_ONCE(hdev->core->lost)) {
+		dev_notice(dev, "no sleep: %llu KiB are pinned for other devices, the largest object by process %d\n",
+			   lent / SZ_1K, holder);
+		return -EBUSY;
+	}
+	halyard_power_down(hdev);
 	return 0;
 }
 

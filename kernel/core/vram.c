@@ -153,35 +153,49 @@ void halyard_vram_leave(struct halyard_device *hdev, unsigned int attempt)
 }
 
 /**
+ * halyard_vram_lent() - what other devices see in the window, and can't be moved
+ * @hdev: a device, also one without such memory
+ * @holder: out: the process that has made the largest object of it
+ *
+ * Return: bytes
+ */
+u64 halyard_vram_lent(struct halyard_device *hdev, pid_t *holder)
+{
+	u64 lent = 0, most = 0;
+	struct halyard_bo *bo;
+
+	*holder = 0;
+	mutex_lock(&hdev->core->bos_lock);
+	list_for_each_entry(bo, &hdev->core->bos, link) {
+		if (bo->kind != &halyard_bo_vram || !READ_ONCE(bo->ttm.pin_count) ||
+		    !READ_ONCE(bo->in_window))
+			continue;
+		lent += bo->gem.size;
+		if (bo->gem.size > most) {
+			most = bo->gem.size;
+			*holder = bo->creator;
+		}
+	}
+	mutex_unlock(&hdev->core->bos_lock);
+	return lent;
+}
+
+/**
  * halyard_vram_complain() - says why objects do not fit, for the log
  * @hdev: the device
  * @size: bytes that all objects of the SUBMIT have
  */
 void halyard_vram_complain(struct halyard_device *hdev, u64 size)
 {
-	u64 pinned = 0, most = 0;
-	struct halyard_bo *bo;
-	pid_t holder = 0;
+	pid_t holder;
+	u64 lent = halyard_vram_lent(hdev, &holder);
 
-	mutex_lock(&hdev->core->bos_lock);
-	list_for_each_entry(bo, &hdev->core->bos, link) {
-		if (bo->kind != &halyard_bo_vram || !READ_ONCE(bo->ttm.pin_count) ||
-		    !READ_ONCE(bo->in_window))
-			continue;
-		pinned += bo->gem.size;
-		if (bo->gem.size > most) {
-			most = bo->gem.size;
-			holder = bo->creator;
-		}
-	}
-	mutex_unlock(&hdev->core->bos_lock);
-
-	if (pinned)
+	if (lent)
 		dev_notice_ratelimited(hdev->dev,
 				       "region %s: a job of %s[%d] needs %llu of %llu KiB, but %llu KiB are pinned for other devices, the largest object by process %d\n",
 				       hdev->chip->regions[0].name, current->comm,
 				       task_tgid_nr(current), size / SZ_1K,
-				       hdev->limits.memory_size / SZ_1K, pinned / SZ_1K, holder);
+				       hdev->limits.memory_size / SZ_1K, lent / SZ_1K, holder);
 	else
 		dev_notice_ratelimited(hdev->dev,
 				       "region %s: a job of %s[%d] needs %llu of %llu KiB at a time\n",

@@ -56,6 +56,7 @@ void halyard_vram_show(struct halyard_device *hdev, struct drm_printer *p);
 int halyard_vram_enter(struct halyard_device *hdev, unsigned int attempt);
 void halyard_vram_leave(struct halyard_device *hdev, unsigned int attempt);
 int halyard_vram_validate(struct halyard_bo *bo, u64 *address);
+u64 halyard_vram_lent(struct halyard_device *hdev, pid_t *holder);
 void halyard_vram_complain(struct halyard_device *hdev, u64 size);
 
 int halyard_copies_start(struct halyard_device *hdev);
@@ -107,6 +108,11 @@ static inline void halyard_vram_leave(struct halyard_device *hdev, unsigned int 
 static inline int halyard_vram_validate(struct halyard_bo *bo, u64 *address)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline u64 halyard_vram_lent(struct halyard_device *hdev, pid_t *holder)
+{
+	return 0;
 }
 
 static inline void halyard_vram_complain(struct halyard_device *hdev, u64 size)

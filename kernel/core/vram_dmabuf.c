@@ -60,6 +60,8 @@ static int halyard_vram_pin(struct halyard_bo *bo, bool window)
 static void halyard_vram_unpin(struct halyard_bo *bo)
 {
 	ttm_bo_unpin(&bo->ttm);
+	/* TTM of 6.12 leaves it where evictions do not look. */
+	ttm_bo_move_to_lru_tail_unlocked(&bo->ttm);
 	if (bo->in_window)
 		halyard_power_put(to_halyard_device(bo->gem.dev));
 }
@@ -69,7 +71,7 @@ static int halyard_vram_attach(struct dma_buf *dma_buf, struct dma_buf_attachmen
 	struct drm_gem_object *obj = dma_buf->priv;
 	struct halyard_device *hdev = to_halyard_device(obj->dev);
 
-	if (!dev_is_pci(hdev->dev) || !hdev->core->vram->visible ||
+	if (!dev_is_pci(hdev->dev) || PFN_UP(obj->size) > hdev->core->vram->visible ||
 	    pci_p2pdma_distance(to_pci_dev(hdev->dev), attach->dev, false) < 0)
 		attach->peer2peer = false;
 	return 0;
