@@ -262,5 +262,23 @@ TEST_F(Window, APeerOutlivesTheClient) {
   EXPECT_EQ(peer_.read(kSize - 4), 0xbbU);
 }
 
+TEST_F(Window, APeerOutlivesTheDevice) {
+  ASSERT_EQ(peer_.attach(shared()), 0);
+  const Slot slot;
+  slot.unbind();
+  peer_.detach();
+  slot.bind();
+  ASSERT_TRUE(wait_for_device());
+  const Mover client;
+  const auto handle = client.make_bo(kSize);
+  ASSERT_EQ(client.fill_bo(handle, kSize, 0xcc), 1);
+  ASSERT_EQ(peer_.attach(export_buffer(client, handle)), 0);
+  EXPECT_EQ(peer_.read(kSize - 4), 0xccU);
+  // Nor does the old one keep the new one awake.
+  peer_.detach();
+  set_sleep_after(std::chrono::milliseconds(10));
+  EXPECT_TRUE(wait_for_sleep());
+}
+
 }  // namespace
 }  // namespace halyard::test
