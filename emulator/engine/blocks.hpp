@@ -14,6 +14,10 @@
 #include <cstring>
 #include <utility>
 
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
 #include "engine.hpp"
 #include "float16.hpp"
 
@@ -34,10 +38,18 @@ class Bytes {
     return half_word(i) | half_word(i + 2) << 16U;
   }
   [[nodiscard]] float f16(std::size_t i) const {
+#ifdef __F16C__
+    return _cvtsh_ss(static_cast<std::uint16_t>(half_word(i)));
+#else
     return f16_to_f32(static_cast<std::uint16_t>(half_word(i)));
+#endif
   }
-  [[nodiscard]] Bytes from(std::size_t i) const { return Bytes(data_ + i); }
-  [[nodiscard]] const std::byte* data() const { return data_; }
+  [[nodiscard]] Bytes from(std::size_t i) const {
+    return Bytes(data_ + i);
+  }
+  [[nodiscard]] const std::byte* data() const {
+    return data_;
+  }
 
  private:
   const std::byte* data_;
@@ -355,14 +367,20 @@ inline void unpack_block<Format::kIq4Xs>(Bytes in, float* out) {
 /// itself sees the next few cache lines only.
 inline constexpr std::size_t kAhead = 1024;
 
+/// For the memory of a block.
+template <Format kFormat>
+void ask_for(const std::byte* block) {
+  for (std::size_t line = 0; line < shape_of(kFormat).bytes; line += 64) {
+    __builtin_prefetch(block + line);
+  }
+}
+
 /// `count` neighbouring blocks.
 template <Format kFormat>
 void unpack_blocks(const std::byte* in, float* out, std::size_t count) {
   constexpr BlockShape kShape = shape_of(kFormat);
   for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t line = 0; line < kShape.bytes; line += 64) {
-      __builtin_prefetch(in + i * kShape.bytes + kAhead + line);
-    }
+    ask_for<kFormat>(in + i * kShape.bytes + kAhead);
     unpack_block<kFormat>(Bytes(in + i * kShape.bytes), out + i * kShape.elements);
   }
 }

@@ -2,13 +2,14 @@
 #pragma once
 
 /// \file
-/// Weights in blocks as the right operand of a product: they are unpacked into the cache, a few
-/// columns at a time, and never to memory.
+/// Weights in blocks as the right operand of a product: they are unpacked into the cache, or for
+/// one row into registers, and never to memory.
 
 #include <cstddef>
 #include <cstdint>
 
 #include "../engine.hpp"
+#include "kernels.hpp"
 #include "product.hpp"
 
 namespace halyard::engine {
@@ -32,7 +33,8 @@ class BlockSource final : public Source<float> {
   void unpack(std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
               float* out) const;
 
-  void (*unpack_)(const std::byte* in, float* out, std::size_t count);
+  Kernels::UnpackBlocks unpack_;
+  Kernels::DotBlocks dots_;
   BlockShape shape_;
   const std::byte* data_;
   std::int64_t stride_;

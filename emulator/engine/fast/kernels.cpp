@@ -423,6 +423,17 @@ struct F32 {
   static void load(const Bits* in, Lanes& lanes) { load_lanes(in, lanes); }
 };
 
+inline float sum_lanes(const Lanes& sum) {
+  float lanes[kVector];  // NOLINT(modernize-avoid-c-arrays): as in reduce()
+  __builtin_memcpy(lanes, &sum, sizeof lanes);
+  for (size_t width = kVector / 2; width > 0; width /= 2) {
+    for (size_t lane = 0; lane < width; ++lane) {
+      lanes[lane] += lanes[lane + width];
+    }
+  }
+  return lanes[0];
+}
+
 template <typename Type, size_t kColumns>
 void dot_columns(const float* x, const typename Type::Bits* y, std::int64_t stride, float* sums,
                  size_t n) {
@@ -430,6 +441,10 @@ void dot_columns(const float* x, const typename Type::Bits* y, std::int64_t stri
   for (size_t column = 0; column < kColumns; ++column) {
     columns[column] = y + static_cast<std::int64_t>(column) * stride;
   }
+  // Short columns end before a processor has found out where they lead; the next are behind them.
+  const bool is_short = n * sizeof(*y) < 2 * kAhead;
+  const std::int64_t ahead = is_short ? static_cast<std::int64_t>(kColumns) * stride
+                                      : static_cast<std::int64_t>(kAhead / sizeof(*y));
   Lanes partial[kColumns] = {};  // NOLINT(modernize-avoid-c-arrays)
   size_t i = 0;
   for (; i + kVector <= n; i += kVector) {
@@ -437,22 +452,17 @@ void dot_columns(const float* x, const typename Type::Bits* y, std::int64_t stri
     load_lanes(x + i, left);
     for (size_t column = 0; column < kColumns; ++column) {
       Lanes right;
+      __builtin_prefetch(columns[column] + i + ahead);
       Type::load(columns[column] + i, right);
       partial[column] += left * right;
     }
   }
   for (size_t column = 0; column < kColumns; ++column) {
-    float lanes[kVector];  // NOLINT(modernize-avoid-c-arrays)
-    __builtin_memcpy(lanes, &partial[column], sizeof lanes);
-    for (size_t width = kVector / 2; width > 0; width /= 2) {
-      for (size_t lane = 0; lane < width; ++lane) {
-        lanes[lane] += lanes[lane + width];
-      }
-    }
+    float sum = sum_lanes(partial[column]);
     for (size_t rest = i; rest < n; ++rest) {
-      lanes[0] += x[rest] * Type::wide(columns[column][rest]);
+      sum += x[rest] * Type::wide(columns[column][rest]);
     }
-    sums[column] = lanes[0];
+    sums[column] = sum;
   }
 }
 
@@ -468,6 +478,66 @@ void dots(const float* x, const typename Type::Bits* y, std::int64_t stride, flo
   for (; i < columns; ++i) {
     dot_columns<Type, 1>(x, column(i), stride, sums + i, n);
   }
+}
+
+/// What is unpacked of a block stays in registers, as far as they go.
+template <Format kFormat>
+void add_block(const float* x, const std::byte* in, Lanes& sum) {
+  constexpr BlockShape kShape = shape_of(kFormat);
+  ask_for<kFormat>(in + kAhead);
+  float unpacked[kShape.elements];  // NOLINT(modernize-avoid-c-arrays)
+  unpack_block<kFormat>(Bytes(in), unpacked);
+#pragma GCC unroll 16
+  for (size_t i = 0; i < kShape.elements; i += kVector) {
+    Lanes left;
+    Lanes right;
+    load_lanes(x + i, left);
+    load_lanes(unpacked + i, right);
+    sum += left * right;
+  }
+}
+
+template <Format kFormat, size_t kColumns>
+void dot_block_columns(const float* x, const std::byte* y, std::int64_t stride, float* sums,
+                       size_t blocks) {
+  constexpr BlockShape kShape = shape_of(kFormat);
+  Lanes partial[kColumns] = {};  // NOLINT(modernize-avoid-c-arrays)
+  for (size_t block = 0; block < blocks; ++block) {
+#pragma GCC unroll 4
+    for (size_t column = 0; column < kColumns; ++column) {
+      add_block<kFormat>(x + block * kShape.elements,
+                         y + static_cast<std::int64_t>(column) * stride + block * kShape.bytes,
+                         partial[column]);
+    }
+  }
+  for (size_t column = 0; column < kColumns; ++column) {
+    sums[column] = sum_lanes(partial[column]);
+  }
+}
+
+template <Format kFormat>
+void dot_blocks(const float* x, const std::byte* y, std::int64_t stride, float* sums,
+                size_t columns, size_t blocks) {
+  constexpr BlockShape kShape = shape_of(kFormat);
+  // Memory comes faster from several places at a time, if it is for long; short columns are best
+  // read one behind the other. A large block has enough in it to do.
+  constexpr size_t kTogether = kShape.elements <= 64 ? 4 : 1;
+  const bool are_long = blocks * kShape.bytes >= 2 * kAhead;
+  const auto column = [=](size_t i) { return y + static_cast<std::int64_t>(i) * stride; };
+  size_t i = 0;
+  for (; are_long && i + kTogether <= columns; i += kTogether) {
+    dot_block_columns<kFormat, kTogether>(x, column(i), stride, sums + i, blocks);
+  }
+  for (; i < columns; ++i) {
+    dot_block_columns<kFormat, 1>(x, column(i), stride, sums + i, blocks);
+  }
+}
+
+/// By Format, of which 0 is none.
+template <size_t... kIndices>
+constexpr std::array<Kernels::DotBlocks, sizeof...(kIndices) + 1> block_dots(
+    std::index_sequence<kIndices...> /*formats*/) {
+  return {nullptr, dot_blocks<static_cast<Format>(kIndices + 1)>...};
 }
 
 template <typename Type, size_t kRows>
@@ -600,6 +670,7 @@ const Kernels HALYARD_KERNELS = {
     .quantize_u8 = quantize<std::uint8_t>,
     .requantize = requantize_any,
     .unpack = kUnpackers,
+    .dot_blocks = block_dots(std::make_index_sequence<kNumFormats>()),
 };
 
 }  // namespace halyard::engine

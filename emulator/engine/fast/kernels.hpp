@@ -115,8 +115,13 @@ struct Kernels {
   void (*requantize)(const std::int32_t* x, const Rescale& rescale, std::int8_t* out,
                      std::size_t n);
 
-  /// By Format, of which 0 is none: the elements of `count` neighbouring blocks.
-  std::array<void (*)(const std::byte* in, float* out, std::size_t count), kNumFormats + 1> unpack;
+  /// The elements of `count` neighbouring blocks.
+  using UnpackBlocks = void (*)(const std::byte* in, float* out, std::size_t count);
+  /// As Dots, of columns of blocks that begin `stride` bytes apart.
+  using DotBlocks = Dots<std::byte>;
+  /// By Format, of which 0 is none.
+  std::array<UnpackBlocks, kNumFormats + 1> unpack;
+  std::array<DotBlocks, kNumFormats + 1> dot_blocks;
 };
 
 /// The kernels for this processor.

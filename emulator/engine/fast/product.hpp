@@ -143,10 +143,10 @@ class Product {
 inline constexpr std::int64_t kWorkPerTask = 1 << 21;
 
 /// So few rows, and a matrix is read where it lies, in its own type, if its rows or its columns lie
-/// element by element: one token's product with weights. Memory is what limits it, which makes a
-/// multiply-accumulate so many times dearer.
+/// element by element: one token's product with weights. Memory is what limits it, and the helpers
+/// are awake from the product before: a multiply-accumulate counts as so many.
 inline constexpr std::int64_t kFewRows = 4;
-inline constexpr std::int64_t kFewRowsCost = 8;
+inline constexpr std::int64_t kFewRowsCost = 128;
 
 /// Runs task(item, part, parts) for all `items` products of `work` multiply-accumulates each,
 /// divided among threads where that pays: large products into parts, small ones into groups.

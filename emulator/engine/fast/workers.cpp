@@ -4,10 +4,17 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
+
+#include "../spin.hpp"
 
 namespace halyard::engine {
 namespace {
+
+/// How long a thread looks for work, or for the end of a call, before it sleeps: a call often comes
+/// some microseconds after the last, and waking a thread takes as long as many of them do.
+constexpr std::chrono::microseconds kSpin{50};
 
 /// Processors that this process may run on; std::thread::hardware_concurrency() counts the others
 /// too.
@@ -58,10 +65,14 @@ void Workers::run(std::size_t count, FunctionRef<void(std::size_t)> task) {
   Batch batch{.task = &task, .count = count, .failure = nullptr};
   std::unique_lock lock(mutex_);
   batches_.push_back(&batch);
+  open_.store(batches_.size(), std::memory_order_release);
   work_.notify_all();
   while (batch.next < batch.count) {
     run_one(batch, lock);
   }
+  lock.unlock();
+  spin_until(kSpin, [&batch] { return batch.ended.load(std::memory_order_acquire); });
+  lock.lock();
   done_.wait(lock, [&batch] { return batch.running == 0; });
   if (batch.failure) {
     std::rethrow_exception(batch.failure);
@@ -71,6 +82,9 @@ void Workers::run(std::size_t count, FunctionRef<void(std::size_t)> task) {
 void Workers::help() {
   std::unique_lock lock(mutex_);
   while (true) {
+    lock.unlock();
+    spin_until(kSpin, [this] { return open_.load(std::memory_order_acquire) != 0; });
+    lock.lock();
     work_.wait(lock, [this] { return stopping_ || !batches_.empty(); });
     if (stopping_) {
       return;
@@ -83,6 +97,7 @@ void Workers::run_one(Batch& batch, std::unique_lock<std::mutex>& lock) {
   const std::size_t index = batch.next++;
   if (batch.next == batch.count) {
     std::erase(batches_, &batch);
+    open_.store(batches_.size(), std::memory_order_release);
   }
   ++batch.running;
   lock.unlock();
@@ -97,6 +112,7 @@ void Workers::run_one(Batch& batch, std::unique_lock<std::mutex>& lock) {
     batch.failure = failure;
   }
   if (--batch.running == 0 && batch.next == batch.count) {
+    batch.ended.store(true, std::memory_order_release);
     done_.notify_all();
   }
 }

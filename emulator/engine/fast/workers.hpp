@@ -4,6 +4,7 @@
 /// \file
 /// A few helper threads, shared by all callers of the engine, for calls that are worth dividing.
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -18,8 +19,8 @@ namespace halyard::engine {
 
 /// One helper less than the machine has processors. A caller works on its own tasks and helpers
 /// join in when they are free, so calls from several threads at once neither wait for each other
-/// nor start more threads. Helpers sleep between calls: a spinning one would take the processor
-/// from the virtual machine whose card this is.
+/// nor start more threads. Helpers sleep soon after a call: one that spins for long would take the
+/// processor from the virtual machine whose card this is.
 class Workers {
  public:
   static Workers& instance();
@@ -41,6 +42,7 @@ class Workers {
     std::size_t next = 0;     ///< first task that nobody has taken
     std::size_t running = 0;  ///< taken and not ended
     std::exception_ptr failure;
+    std::atomic<bool> ended = false;  ///< nothing is left to take, and nothing runs
   };
 
   explicit Workers(std::size_t helpers);
@@ -53,7 +55,8 @@ class Workers {
   std::mutex mutex_;  ///< protects all below but threads_, and every batch
   std::condition_variable work_;
   std::condition_variable done_;
-  std::deque<Batch*> batches_;  ///< those with tasks that nobody has taken
+  std::deque<Batch*> batches_;         ///< those with tasks that nobody has taken
+  std::atomic<std::size_t> open_ = 0;  ///< how many they are, for who looks without the lock
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <engine/spin.hpp>
 #include <utility>
 
 #include "clock.hpp"
@@ -17,7 +18,7 @@ namespace {
 
 /// How long an engine or a waiter looks again and again before it sleeps. Waking a thread costs
 /// about as much.
-constexpr std::int64_t kSpinNs = 20'000;
+constexpr std::chrono::microseconds kSpin{20};
 /// How often a job that waits for memory is tried when its engine has nothing else to do.
 constexpr std::int64_t kParkedPollNs = 100'000;
 /// How often when it has.
@@ -60,30 +61,6 @@ void block_signals() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, nullptr);
-}
-
-void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#else
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-#endif
-}
-
-/// Looks at `condition` for kSpinNs. True when it came true.
-template <class Condition>
-bool spin_until(Condition condition) {
-  // With one processor whoever is waited for runs only when we do not.
-  static const bool kUseful = std::thread::hardware_concurrency() > 1;
-  if (!kUseful) return condition();
-  const auto end = monotonic_ns() + kSpinNs;
-  do {
-    for (int i = 0; i < 32; ++i) {
-      if (condition()) return true;
-      relax();
-    }
-  } while (monotonic_ns() < end);
-  return false;
 }
 
 }  // namespace
@@ -334,7 +311,7 @@ Ref<JobQueue> Scheduler::take_parked(EngineClass& engines) {
 
 bool Scheduler::spin(const EngineClass& engines, Lock& lock) {
   lock.unlock();
-  const bool work = spin_until([&] {
+  const bool work = engine::spin_until(kSpin, [&] {
     return engines.ready_mask.load(std::memory_order_acquire) != 0 ||
            stop_.load(std::memory_order_relaxed);
   });
@@ -523,7 +500,7 @@ bool Scheduler::wait(std::span<const SyncPoint> points, bool all, std::int64_t d
     const auto epoch = epoch_.load(std::memory_order_relaxed);
     lock.unlock();
     const bool changed =
-        spin_until([&] { return epoch_.load(std::memory_order_acquire) != epoch; });
+        engine::spin_until(kSpin, [&] { return epoch_.load(std::memory_order_acquire) != epoch; });
     lock.lock();
     if (look(points, all, index)) return true;
     if (changed) continue;
