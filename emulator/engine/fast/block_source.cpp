@@ -4,6 +4,7 @@
 #include "kernels.hpp"
 
 namespace halyard::engine {
+
 BlockSource::BlockSource(Format format, const std::byte* data, std::int64_t stride)
     : unpack_(kernels().unpack.at(static_cast<std::size_t>(format))),
       dots_(kernels().dot_blocks.at(static_cast<std::size_t>(format))),
