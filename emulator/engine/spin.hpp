@@ -14,8 +14,8 @@ namespace halyard::engine {
 template <typename Condition>
 bool spin_until(std::chrono::nanoseconds limit, const Condition& condition) {
   // With one processor whoever is waited for runs only when we do not.
-  static const bool useful = std::thread::hardware_concurrency() > 1;
-  if (!useful) return condition();
+  static const bool kUseful = std::thread::hardware_concurrency() > 1;
+  if (!kUseful) return condition();
   const auto end = std::chrono::steady_clock::now() + limit;
   do {
     for (int i = 0; i < 32; ++i) {
