@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "block_source.hpp"
 
-#include "kernels.hpp"
-
 namespace halyard::engine {
 
 BlockSource::BlockSource(Format format, const std::byte* data, std::int64_t stride)

@@ -423,15 +423,23 @@ struct F32 {
   static void load(const Bits* in, Lanes& lanes) { load_lanes(in, lanes); }
 };
 
+/// sum += a * b, rounded once where the processor can.
+inline void add_product(const Lanes& a, const Lanes& b, Lanes& sum) {
+#if defined(__AVX512F__)
+  sum = static_cast<Lanes>(
+      _mm512_fmadd_ps(static_cast<__m512>(a), static_cast<__m512>(b), static_cast<__m512>(sum)));
+#else
+  sum += a * b;
+#endif
+}
+
 inline float sum_lanes(const Lanes& sum) {
-  float lanes[kVector];  // NOLINT(modernize-avoid-c-arrays): as in reduce()
-  __builtin_memcpy(lanes, &sum, sizeof lanes);
-  for (size_t width = kVector / 2; width > 0; width /= 2) {
-    for (size_t lane = 0; lane < width; ++lane) {
-      lanes[lane] += lanes[lane + width];
-    }
-  }
-  return lanes[0];
+  const auto eight = __builtin_shufflevector(sum, sum, 0, 1, 2, 3, 4, 5, 6, 7) +
+                     __builtin_shufflevector(sum, sum, 8, 9, 10, 11, 12, 13, 14, 15);
+  const auto four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) +
+                    __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+  const auto two = four + __builtin_shufflevector(four, four, 2, 3, 0, 1);
+  return two[0] + two[1];
 }
 
 template <typename Type, size_t kColumns>
@@ -454,7 +462,7 @@ void dot_columns(const float* x, const typename Type::Bits* y, std::int64_t stri
       Lanes right;
       __builtin_prefetch(columns[column] + i + ahead);
       Type::load(columns[column] + i, right);
-      partial[column] += left * right;
+      add_product(left, right, partial[column]);
     }
   }
   for (size_t column = 0; column < kColumns; ++column) {
@@ -480,9 +488,14 @@ void dots(const float* x, const typename Type::Bits* y, std::int64_t stride, flo
   }
 }
 
+/// Two chains of additions: one would make each wait for the one before.
+struct Sums {
+  Lanes even, odd;
+};
+
 /// What is unpacked of a block stays in registers, as far as they go.
 template <Format kFormat>
-void add_block(const float* x, const std::byte* in, Lanes& sum) {
+[[gnu::always_inline]] inline void add_block(const float* x, const std::byte* in, Sums& sums) {
   constexpr BlockShape kShape = shape_of(kFormat);
   ask_for<kFormat>(in + kAhead);
   float unpacked[kShape.elements];  // NOLINT(modernize-avoid-c-arrays)
@@ -493,7 +506,7 @@ void add_block(const float* x, const std::byte* in, Lanes& sum) {
     Lanes right;
     load_lanes(x + i, left);
     load_lanes(unpacked + i, right);
-    sum += left * right;
+    add_product(left, right, i % (2 * kVector) == 0 ? sums.even : sums.odd);
   }
 }
 
@@ -501,7 +514,7 @@ template <Format kFormat, size_t kColumns>
 void dot_block_columns(const float* x, const std::byte* y, std::int64_t stride, float* sums,
                        size_t blocks) {
   constexpr BlockShape kShape = shape_of(kFormat);
-  Lanes partial[kColumns] = {};  // NOLINT(modernize-avoid-c-arrays)
+  Sums partial[kColumns] = {};  // NOLINT(modernize-avoid-c-arrays)
   for (size_t block = 0; block < blocks; ++block) {
 #pragma GCC unroll 4
     for (size_t column = 0; column < kColumns; ++column) {
@@ -511,7 +524,7 @@ void dot_block_columns(const float* x, const std::byte* y, std::int64_t stride, 
     }
   }
   for (size_t column = 0; column < kColumns; ++column) {
-    sums[column] = sum_lanes(partial[column]);
+    sums[column] = sum_lanes(partial[column].even + partial[column].odd);
   }
 }
 
