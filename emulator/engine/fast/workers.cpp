@@ -26,6 +26,13 @@ std::size_t usable_processors() {
   return static_cast<std::size_t>(CPU_COUNT(&set));
 }
 
+/// Whoever holds the lock lets it go soon: to sleep until then would take a hundred times as long.
+void lock_soon(std::unique_lock<std::mutex>& lock) {
+  if (!spin_until(kSpin, [&lock] { return lock.try_lock(); })) {
+    lock.lock();
+  }
+}
+
 }  // namespace
 
 Workers& Workers::instance() {
@@ -63,16 +70,22 @@ void Workers::run(std::size_t count, FunctionRef<void(std::size_t)> task) {
     return;
   }
   Batch batch{.task = &task, .count = count, .failure = nullptr};
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(mutex_, std::defer_lock);
+  lock_soon(lock);
   batches_.push_back(&batch);
   open_.store(batches_.size(), std::memory_order_release);
-  work_.notify_all();
+  if (sleeping_ != 0) {
+    // Without the lock: they would wake only to wait for it.
+    lock.unlock();
+    work_.notify_all();
+    lock_soon(lock);
+  }
   while (batch.next < batch.count) {
     run_one(batch, lock);
   }
   lock.unlock();
   spin_until(kSpin, [&batch] { return batch.ended.load(std::memory_order_acquire); });
-  lock.lock();
+  lock_soon(lock);
   done_.wait(lock, [&batch] { return batch.running == 0; });
   if (batch.failure) {
     std::rethrow_exception(batch.failure);
@@ -80,16 +93,23 @@ void Workers::run(std::size_t count, FunctionRef<void(std::size_t)> task) {
 }
 
 void Workers::help() {
-  std::unique_lock lock(mutex_);
   while (true) {
-    lock.unlock();
-    spin_until(kSpin, [this] { return open_.load(std::memory_order_acquire) != 0; });
-    lock.lock();
-    work_.wait(lock, [this] { return stopping_ || !batches_.empty(); });
+    const bool found =
+        spin_until(kSpin, [this] { return open_.load(std::memory_order_acquire) != 0; });
+    std::unique_lock lock(mutex_, std::defer_lock);
+    lock_soon(lock);
+    if (!found) {
+      ++sleeping_;
+      work_.wait(lock, [this] { return stopping_ || !batches_.empty(); });
+      --sleeping_;
+    }
     if (stopping_) {
       return;
     }
-    run_one(*batches_.front(), lock);
+    // Others may have taken what was there: more will come soon.
+    if (!batches_.empty()) {
+      run_one(*batches_.front(), lock);
+    }
   }
 }
 
@@ -107,7 +127,7 @@ void Workers::run_one(Batch& batch, std::unique_lock<std::mutex>& lock) {
   } catch (...) {
     failure = std::current_exception();
   }
-  lock.lock();
+  lock_soon(lock);
   if (failure && !batch.failure) {
     batch.failure = failure;
   }

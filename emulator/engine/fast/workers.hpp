@@ -57,6 +57,7 @@ class Workers {
   std::condition_variable done_;
   std::deque<Batch*> batches_;         ///< those with tasks that nobody has taken
   std::atomic<std::size_t> open_ = 0;  ///< how many they are, for who looks without the lock
+  std::size_t sleeping_ = 0;           ///< helpers that wait for work_
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
