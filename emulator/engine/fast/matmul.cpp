@@ -39,15 +39,15 @@ Geometry geometry_of(const Tensor& a, const Tensor& out) {
 using Batches = Walk<3>;
 
 /// A batch along which only `b` stays the same is more rows of one product, if the strides agree.
-/// Returns how many matrices remain.
-std::uint64_t merge_batch(const Batches& batches, Geometry& geometry) {
+/// Returns how many of the axes are part of the geometry now.
+unsigned merge_batch(const Batches& batches, Geometry& geometry) {
   const auto& axis = batches.inner();
   const bool mergeable =
       axis.size > 1 && axis.strides[2] == 0 &&
       (geometry.rows == 1 || (axis.strides[0] == geometry.rows * geometry.out_row &&
                               axis.strides[1] == geometry.rows * geometry.a_row));
   if (!mergeable) {
-    return axis.size;
+    return 0;
   }
   if (geometry.rows == 1) {
     geometry.out_row = axis.strides[0];
@@ -63,14 +63,15 @@ void multiply_matrices(const Tensor& a, const Tensor& b, const Tensor& out,
                        const Epilogue& epilogue, const RightOf& right_of) {
   const Batches batches({&out, &a, &b}, out.rank - 2);
   Geometry geometry = geometry_of(a, out);
-  const std::uint64_t inner = merge_batch(batches, geometry);
+  const unsigned merged = merge_batch(batches, geometry);
   const auto [rows, columns, depth, a_row, a_column, out_row, out_column] = geometry;
   const std::int64_t products = rows * columns * depth;
   const std::int64_t floats = products * (rows <= kFewRows ? kFewRowsCost : 1);
   const std::int64_t work = std::is_same_v<T, float> ? floats : products / 4;
-  const auto run = [&, rows = rows, columns = columns, depth = depth, a_row = a_row,
-                    a_column = a_column, out_row = out_row, out_column = out_column](
-                       const Batches::Offsets& offsets, std::size_t part, std::size_t parts) {
+  const auto multiply = [&, rows = rows, columns = columns, depth = depth, a_row = a_row,
+                         a_column = a_column, out_row = out_row, out_column = out_column](
+                            std::size_t item, std::size_t part, std::size_t parts) {
+    const Batches::Offsets offsets = batches.begin_of_run(item, merged);
     const MatrixSource<T> left(address_of(a, offsets[1]), a.type, rows, depth, a_row, a_column);
     const auto right = right_of(geometry, address_of(b, offsets[2]));
     const Target target{.data = address_of(out, offsets[0]),
@@ -82,15 +83,7 @@ void multiply_matrices(const Tensor& a, const Tensor& b, const Tensor& out,
                         .channels_are_rows = false};
     Product<T>(rows, columns, depth, left, right, target).run(part, parts);
   };
-  batches.for_each([&](const Batches::Offsets& begin) {
-    run_divided(inner, work, [&](std::size_t item, std::size_t part, std::size_t parts) {
-      Batches::Offsets offsets = begin;
-      for (std::size_t t = 0; t < offsets.size(); ++t) {
-        offsets.at(t) += batches.inner().strides.at(t) * static_cast<std::int64_t>(item);
-      }
-      run(offsets, part, parts);
-    });
-  });
+  run_divided(batches.runs(merged), work, multiply);
 }
 
 template <typename T>

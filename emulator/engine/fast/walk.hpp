@@ -72,6 +72,25 @@ class Walk {
     }
   }
 
+  /// How many runs of the `inner_axes` last axes there are.
+  [[nodiscard]] std::uint64_t runs(unsigned inner_axes) const {
+    std::uint64_t runs = 1;
+    for (unsigned i = 0; i + inner_axes < rank_; ++i) {
+      runs *= axes_[i].size;
+    }
+    return runs;
+  }
+
+  /// Where run `index` of them begins, in the order of for_each().
+  [[nodiscard]] Offsets begin_of_run(std::uint64_t index, unsigned inner_axes) const {
+    Offsets offsets{};
+    for (unsigned i = rank_ - inner_axes; i > 0; --i) {
+      move(offsets, i - 1, static_cast<std::int64_t>(index % axes_[i - 1].size));
+      index /= axes_[i - 1].size;
+    }
+    return offsets;
+  }
+
   /// Makes axis `i` the last but one. It must not be the last.
   void bring_inwards(unsigned i) {
     std::rotate(axes_.begin() + i, axes_.begin() + i + 1, axes_.begin() + rank_ - 1);
