@@ -310,22 +310,23 @@ void run_divided(std::size_t items, std::int64_t work,
                  FunctionRef<void(std::size_t, std::size_t, std::size_t)> task) {
   Workers& workers = Workers::instance();
   const std::size_t width = workers.width();
+  const std::size_t enough = width * kGroupsPerThread;
   const std::int64_t total = work * static_cast<std::int64_t>(items);
   if (width == 1 || total < 2 * kWorkPerTask) {
     for (std::size_t i = 0; i < items; ++i) {
       task(i, 0, 1);
     }
-  } else if (items >= width) {
-    const std::size_t groups = std::min<std::size_t>(
-        {items, static_cast<std::size_t>(total / kWorkPerTask), width * kGroupsPerThread});
+  } else if (items >= enough) {
+    const auto worthwhile = static_cast<std::size_t>(total / kWorkPerTask);
+    const std::size_t groups = std::min(enough, worthwhile);
     workers.run(groups, [&](std::size_t group) {
       for (std::size_t i = items * group / groups; i < items * (group + 1) / groups; ++i) {
         task(i, 0, 1);
       }
     });
   } else {
-    const auto worthwhile = static_cast<std::size_t>(work / kWorkPerTask);
-    const std::size_t parts = std::clamp<std::size_t>(worthwhile, 1, width);
+    const auto worthwhile = std::max<std::size_t>(static_cast<std::size_t>(work / kWorkPerTask), 1);
+    const std::size_t parts = std::min({(enough + items - 1) / items, width, worthwhile});
     workers.run(items * parts, [&](std::size_t i) { task(i / parts, i % parts, parts); });
   }
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <system_error>
+#include <utility>
 
 #include "../spin.hpp"
 
@@ -26,13 +27,6 @@ std::size_t usable_processors() {
   return static_cast<std::size_t>(CPU_COUNT(&set));
 }
 
-/// Whoever holds the lock lets it go soon: to sleep until then would take a hundred times as long.
-void lock_soon(std::unique_lock<std::mutex>& lock) {
-  if (!spin_until(kSpin, [&lock] { return lock.try_lock(); })) {
-    lock.lock();
-  }
-}
-
 }  // namespace
 
 Workers& Workers::instance() {
@@ -51,90 +45,131 @@ Workers::Workers(std::size_t helpers) {
 }
 
 Workers::~Workers() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  work_.notify_all();
+  stopping_ = true;
+  ++wakings_;
+  wakings_.notify_all();
   for (std::thread& thread : threads_) {
     thread.join();
   }
 }
 
 void Workers::run(std::size_t count, FunctionRef<void(std::size_t)> task) {
-  if (count == 0) {
+  if (count <= 1) {
+    if (count == 1) {
+      task(0);
+    }
     return;
   }
-  if (count == 1) {
-    task(0);
-    return;
+  Call alone;
+  const std::optional<std::size_t> shared = begin_call();
+  Call& call = shared ? calls_.at(*shared) : alone;
+  call.task = &task;
+  call.count = static_cast<std::uint32_t>(count);
+  call.unfinished.store(call.count, std::memory_order_relaxed);
+  if (shared) {
+    publish(*shared);
+    run_task(call, 0);
+    while (const auto index = take(*shared)) {
+      run_task(call, *index);
+    }
+    wait_for_end(call);
+  } else {
+    for (std::uint32_t i = 0; i < call.count; ++i) {
+      run_task(call, i);
+    }
   }
-  Batch batch{.task = &task, .count = count, .failure = nullptr};
-  std::unique_lock lock(mutex_, std::defer_lock);
-  lock_soon(lock);
-  batches_.push_back(&batch);
-  open_.store(batches_.size(), std::memory_order_release);
-  if (sleeping_ != 0) {
-    // Without the lock: they would wake only to wait for it.
-    lock.unlock();
-    work_.notify_all();
-    lock_soon(lock);
+  const std::exception_ptr failure = std::exchange(call.failure, nullptr);
+  call.used.store(false, std::memory_order_release);
+  if (failure) {
+    std::rethrow_exception(failure);
   }
-  while (batch.next < batch.count) {
-    run_one(batch, lock);
+}
+
+std::optional<std::size_t> Workers::begin_call() {
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    std::atomic<bool>& used = calls_.at(i).used;
+    if (!used.load(std::memory_order_relaxed) && !used.exchange(true, std::memory_order_acquire)) {
+      return i;
+    }
   }
-  lock.unlock();
-  spin_until(kSpin, [&batch] { return batch.ended.load(std::memory_order_acquire); });
-  lock_soon(lock);
-  done_.wait(lock, [&batch] { return batch.running == 0; });
-  if (batch.failure) {
-    std::rethrow_exception(batch.failure);
+  return std::nullopt;
+}
+
+void Workers::publish(std::size_t call) {
+  std::atomic<Ticket>& ticket = tickets_.at(call);
+  const std::uint32_t number = ticket.load(std::memory_order_relaxed).call + 1;
+  // Sequentially consistent, as is what goes to sleep: either we see the sleeper, or it the ticket.
+  ticket.store({number, calls_.at(call).count - 1});
+  if (sleepers_ != 0) {
+    ++wakings_;
+    wakings_.notify_all();
+  }
+}
+
+std::optional<std::uint32_t> Workers::take(std::size_t call) {
+  std::atomic<Ticket>& ticket = tickets_.at(call);
+  Ticket seen = ticket.load(std::memory_order_acquire);
+  while (seen.tasks != 0) {
+    const Ticket rest{seen.call, seen.tasks - 1};
+    if (ticket.compare_exchange_weak(seen, rest, std::memory_order_acq_rel)) {
+      return calls_.at(call).count - seen.tasks;
+    }
+  }
+  return std::nullopt;
+}
+
+void Workers::run_task(Call& call, std::uint32_t index) {
+  try {
+    (*call.task)(index);
+  } catch (...) {
+    const std::lock_guard lock(call.mutex);
+    if (!call.failure) {
+      call.failure = std::current_exception();
+    }
+  }
+  if (call.unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    call.unfinished.notify_all();
+  }
+}
+
+void Workers::wait_for_end(Call& call) {
+  const auto unfinished = [&call] { return call.unfinished.load(std::memory_order_acquire); };
+  spin_until(kSpin, [&] { return unfinished() == 0; });
+  for (std::uint32_t n = unfinished(); n != 0; n = unfinished()) {
+    call.unfinished.wait(n, std::memory_order_acquire);
   }
 }
 
 void Workers::help() {
-  while (true) {
-    const bool found =
-        spin_until(kSpin, [this] { return open_.load(std::memory_order_acquire) != 0; });
-    std::unique_lock lock(mutex_, std::defer_lock);
-    lock_soon(lock);
-    if (!found) {
-      ++sleeping_;
-      work_.wait(lock, [this] { return stopping_ || !batches_.empty(); });
-      --sleeping_;
-    }
-    if (stopping_) {
-      return;
-    }
-    // Others may have taken what was there: more will come soon.
-    if (!batches_.empty()) {
-      run_one(*batches_.front(), lock);
+  while (!stopping_) {
+    if (!help_someone() && !spin_until(kSpin, [this] { return !is_idle(); })) {
+      sleep();
     }
   }
 }
 
-void Workers::run_one(Batch& batch, std::unique_lock<std::mutex>& lock) {
-  const std::size_t index = batch.next++;
-  if (batch.next == batch.count) {
-    std::erase(batches_, &batch);
-    open_.store(batches_.size(), std::memory_order_release);
+bool Workers::help_someone() {
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    if (const auto index = take(i)) {
+      run_task(calls_.at(i), *index);
+      return true;
+    }
   }
-  ++batch.running;
-  lock.unlock();
-  std::exception_ptr failure;
-  try {
-    (*batch.task)(index);
-  } catch (...) {
-    failure = std::current_exception();
+  return false;
+}
+
+bool Workers::is_idle() const {
+  return std::ranges::all_of(
+      tickets_, [](const std::atomic<Ticket>& ticket) { return ticket.load().tasks == 0; });
+}
+
+void Workers::sleep() {
+  const std::uint32_t wakings = wakings_;
+  ++sleepers_;
+  if (is_idle() && !stopping_) {
+    wakings_.wait(wakings);
   }
-  lock_soon(lock);
-  if (failure && !batch.failure) {
-    batch.failure = failure;
-  }
-  if (--batch.running == 0 && batch.next == batch.count) {
-    batch.ended.store(true, std::memory_order_release);
-    done_.notify_all();
-  }
+  --sleepers_;
 }
 
 }  // namespace halyard::engine

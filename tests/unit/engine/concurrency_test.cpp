@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 
@@ -36,6 +37,55 @@ TEST(Workers, MayBeUsedFromWithinATask) {
   Workers::instance().run(
       4, [&](std::size_t) { Workers::instance().run(4, [&](std::size_t) { ++runs; }); });
   EXPECT_EQ(runs, 16);
+}
+
+/// Each level has a call of its own; more than the workers have room for.
+void run_nested(unsigned levels, std::atomic<int>& runs) {
+  if (levels == 0) {
+    ++runs;
+    return;
+  }
+  Workers::instance().run(2, [&](std::size_t) { run_nested(levels - 1, runs); });
+}
+
+TEST(Workers, DoWithoutHelpWhenThereAreTooManyCalls) {
+  std::atomic<int> runs = 0;
+  run_nested(12, runs);
+  EXPECT_EQ(runs, 1 << 12);
+}
+
+TEST(Workers, ThrowAlsoWhenThereAreTooManyCalls) {
+  std::atomic<int> runs = 0;
+  const auto task = [&](std::size_t i) {
+    run_nested(10, runs);
+    if (i == 0) {
+      throw std::runtime_error("none");
+    }
+  };
+  EXPECT_THROW(Workers::instance().run(2, task), std::runtime_error);
+  EXPECT_EQ(runs, 2 << 10);
+}
+
+/// Two tasks each of which waits for the other: they end soon only on two threads.
+TEST(Workers, HelpWheneverTheyAreCalled) {
+  if (Workers::instance().width() == 1) {
+    GTEST_SKIP() << "one processor: there are no helpers";
+  }
+  for (const auto pause : {0, 20, 100, 1000}) {
+    for (int round = 0; round < 50; ++round) {
+      std::this_thread::sleep_for(std::chrono::microseconds(pause));
+      std::atomic<unsigned> begun = 0;
+      std::atomic<bool> met = true;
+      Workers::instance().run(2, [&](std::size_t) {
+        ++begun;
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (begun != 2 && std::chrono::steady_clock::now() < end) {
+        }
+        met = met && begun == 2;
+      });
+      ASSERT_TRUE(met) << "nobody helped in round " << round << " after " << pause << " us";
+    }
+  }
 }
 
 /// A product large enough to be divided, and its result by one thread alone.
