@@ -40,30 +40,28 @@ TEST(Workers, MayBeUsedFromWithinATask) {
 }
 
 /// Each level has a call of its own; more than the workers have room for.
-void run_nested(unsigned levels, std::atomic<int>& runs) {
+void run_nested(unsigned levels, FunctionRef<void()> leaf) {
   if (levels == 0) {
-    ++runs;
+    leaf();
     return;
   }
-  Workers::instance().run(2, [&](std::size_t) { run_nested(levels - 1, runs); });
+  Workers::instance().run(2, [&](std::size_t) { run_nested(levels - 1, leaf); });
 }
 
 TEST(Workers, DoWithoutHelpWhenThereAreTooManyCalls) {
   std::atomic<int> runs = 0;
-  run_nested(12, runs);
+  run_nested(12, [&] { ++runs; });
   EXPECT_EQ(runs, 1 << 12);
 }
 
-TEST(Workers, ThrowAlsoWhenThereAreTooManyCalls) {
+TEST(Workers, ThrowAfterTheOthersEndedAlsoWithoutHelp) {
   std::atomic<int> runs = 0;
-  const auto task = [&](std::size_t i) {
-    run_nested(10, runs);
-    if (i == 0) {
-      throw std::runtime_error("none");
-    }
+  const auto leaf = [&] {
+    ++runs;
+    throw std::runtime_error("each");
   };
-  EXPECT_THROW(Workers::instance().run(2, task), std::runtime_error);
-  EXPECT_EQ(runs, 2 << 10);
+  EXPECT_THROW(run_nested(12, leaf), std::runtime_error);
+  EXPECT_EQ(runs, 1 << 12);
 }
 
 /// Two tasks each of which waits for the other: they end soon only on two threads.
