@@ -30,4 +30,29 @@ bool spin_until(std::chrono::nanoseconds limit, const Condition& condition) {
   return false;
 }
 
+/// Spins only while what is waited for comes soon: else whoever is to bring it may be in need of
+/// the processor. For any number of threads.
+class Spinner {
+ public:
+  explicit Spinner(std::chrono::nanoseconds limit) : limit_(limit) {}
+
+  /// As spin_until(), if the last wait was short.
+  template <typename Condition>
+  bool spin(const Condition& condition) const {
+    return pays_.load(std::memory_order_relaxed) && spin_until(limit_, condition);
+  }
+
+  /// How long it was until the condition came true, asleep or not.
+  void learn(std::chrono::nanoseconds waited) {
+    pays_.store(waited < limit_ + kWaking, std::memory_order_relaxed);
+  }
+
+ private:
+  /// What a wait takes longer for having slept, at most.
+  static constexpr std::chrono::microseconds kWaking{30};
+
+  const std::chrono::nanoseconds limit_;
+  std::atomic<bool> pays_ = true;
+};
+
 }  // namespace halyard::engine

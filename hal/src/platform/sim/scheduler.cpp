@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <engine/spin.hpp>
 #include <utility>
 
 #include "clock.hpp"
@@ -16,9 +15,6 @@ namespace halyard::hal::sim {
 
 namespace {
 
-/// How long an engine or a waiter looks again and again before it sleeps. Waking a thread costs
-/// about as much.
-constexpr std::chrono::microseconds kSpin{20};
 /// How often a job that waits for memory is tried when its engine has nothing else to do.
 constexpr std::int64_t kParkedPollNs = 100'000;
 /// How often when it has.
@@ -311,7 +307,7 @@ Ref<JobQueue> Scheduler::take_parked(EngineClass& engines) {
 
 bool Scheduler::spin(const EngineClass& engines, Lock& lock) {
   lock.unlock();
-  const bool work = engine::spin_until(kSpin, [&] {
+  const bool work = engines.spinner.spin([&] {
     return engines.ready_mask.load(std::memory_order_acquire) != 0 ||
            stop_.load(std::memory_order_relaxed);
   });
@@ -320,7 +316,12 @@ bool Scheduler::spin(const EngineClass& engines, Lock& lock) {
 }
 
 void Scheduler::idle(EngineClass& engines, Lock& lock) {
+  const std::int64_t begin = monotonic_ns();
+  const auto learn = [&] {
+    engines.spinner.learn(std::chrono::nanoseconds(monotonic_ns() - begin));
+  };
   if (spin(engines, lock) || engines.ready_mask.load(std::memory_order_relaxed) != 0 || stop_) {
+    learn();
     return;
   }
   ++engines.sleeping;
@@ -330,6 +331,7 @@ void Scheduler::idle(EngineClass& engines, Lock& lock) {
     engines.work.wait_for(lock, std::chrono::nanoseconds(kParkedPollNs));
   }
   --engines.sleeping;
+  learn();
 }
 
 Ref<JobQueue> Scheduler::next_queue(EngineClass& engines, Lock& lock) {
@@ -496,11 +498,19 @@ bool Scheduler::wait(std::span<const SyncPoint> points, bool all, std::int64_t d
                      std::size_t* index) {
   Lock lock(mutex_);
   if (look(points, all, index)) return true;
+  const std::int64_t begin = monotonic_ns();
+  const bool reached = wait_for_look(points, all, deadline_ns, index, lock);
+  spinner_.learn(std::chrono::nanoseconds(monotonic_ns() - begin));
+  return reached;
+}
+
+bool Scheduler::wait_for_look(std::span<const SyncPoint> points, bool all, std::int64_t deadline_ns,
+                              std::size_t* index, Lock& lock) {
   while (deadline_ns > monotonic_ns()) {
     const auto epoch = epoch_.load(std::memory_order_relaxed);
     lock.unlock();
     const bool changed =
-        engine::spin_until(kSpin, [&] { return epoch_.load(std::memory_order_acquire) != epoch; });
+        spinner_.spin([&] { return epoch_.load(std::memory_order_acquire) != epoch; });
     lock.lock();
     if (look(points, all, index)) return true;
     if (changed) continue;

@@ -8,8 +8,10 @@
 #include <array>
 #include <atomic>
 #include <chips/chip.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <engine/spin.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -60,6 +62,9 @@ class Scheduler {
  private:
   using Lock = std::unique_lock<std::mutex>;
   static constexpr unsigned kRanks = 4;
+  /// How long an engine or a waiter looks again and again before it sleeps. Waking a thread costs
+  /// about as much.
+  static constexpr std::chrono::microseconds kSpin{20};
 
   /// Engines of one class and the queues that they serve.
   struct EngineClass {
@@ -69,6 +74,7 @@ class Scheduler {
     std::int64_t parked_look_ns = 0;      ///< when the first of them is to be tried in any case
     std::atomic<unsigned> ready_mask{0};  ///< bit r: ready[r] is not empty; written under the lock
     unsigned sleeping = 0;                ///< engines in `work`
+    engine::Spinner spinner{kSpin};
     std::condition_variable work;
   };
 
@@ -100,6 +106,8 @@ class Scheduler {
   };
   void accept(const JobRequest& request, Accepted& accepted);
   bool look(std::span<const SyncPoint> points, bool all, std::size_t* index);
+  bool wait_for_look(std::span<const SyncPoint> points, bool all, std::int64_t deadline_ns,
+                     std::size_t* index, Lock& lock);
 
   emu::CommandProcessor& processor_;
   const SpaceOf space_of_;
@@ -117,6 +125,7 @@ class Scheduler {
   unsigned waiters_ = 0;                 ///< threads in `ended_`
   std::condition_variable ended_;        ///< a point was reached
   std::atomic<std::uint64_t> epoch_{0};  ///< counts reached points, for waiters that spin
+  engine::Spinner spinner_{kSpin};       ///< of waiters
   std::atomic<bool> stop_{false};
   std::vector<std::thread> engines_;
 };
