@@ -72,6 +72,7 @@ Scheduler::Scheduler(emu::CommandProcessor& processor, SpaceOf space_of,
   for (const auto& info : processor.engines()) {
     auto& engines = *classes_.emplace_back(std::make_unique<EngineClass>());
     engines.number = info.klass;
+    engines.count = info.count;
     for (std::uint32_t i = 0; i < info.count; ++i) {
       engines_.emplace_back([this, &engines, name = info.name + "-" + std::to_string(i)] {
         run_engine(engines, name);
@@ -82,7 +83,7 @@ Scheduler::Scheduler(emu::CommandProcessor& processor, SpaceOf space_of,
 
 Scheduler::~Scheduler() {
   {
-    const Lock lock(mutex_);
+    const Lock lock(*this);
     stop_ = true;
     queues_.for_each([](const Ref<JobQueue>& queue) { queue->leave = true; });
     for (auto& engines : classes_)
@@ -92,6 +93,12 @@ Scheduler::~Scheduler() {
     engine.join();
   // A blocked queue and its timeline refer to one another.
   queues_.for_each([this](const Ref<JobQueue>& queue) { cancel_all(queue, HALYARD_CANCELLED); });
+}
+
+void Scheduler::Lock::unlock() {
+  const bool wake = std::exchange(scheduler_.wake_waiters_, false);
+  lock_.unlock();
+  if (wake) scheduler_.ended_.notify_all();
 }
 
 // ---- queues --------------------------------------------------------------------------------
@@ -105,7 +112,7 @@ Scheduler::EngineClass& Scheduler::engine_class(std::uint32_t number) {
 
 Handle Scheduler::queue_create(std::uint32_t number, halyard_priority priority) {
   auto queue = make_ref<JobQueue>();
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   if (lost_) throw Error(HALYARD_DEVICE_LOST, "the device is lost");
   static_cast<void>(engine_class(number));
   queue->engine_class = number;
@@ -116,7 +123,7 @@ Handle Scheduler::queue_create(std::uint32_t number, halyard_priority priority) 
 }
 
 void Scheduler::queue_destroy(Handle handle) noexcept {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   const auto queue = queues_.remove(handle);
   if (!queue) return;
   queue->destroyed = true;
@@ -126,7 +133,7 @@ void Scheduler::queue_destroy(Handle handle) noexcept {
 }
 
 QueueStatus Scheduler::queue_status(Handle handle) {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   return queues_.at(handle)->status;
 }
 
@@ -181,7 +188,7 @@ void Scheduler::accept(const JobRequest& request, Accepted& accepted) {
 }
 
 void Scheduler::submit(std::span<const JobRequest> requests) {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   if (lost_) throw Error(HALYARD_DEVICE_LOST, "the device is lost");
   accepted_.clear();
   std::size_t signals = 0;
@@ -214,8 +221,12 @@ void Scheduler::make_ready(EngineClass& engines, const Ref<JobQueue>& queue, boo
   (front ? list.push_front() : list.push()) = queue;
   queue->place = Place::kReady;
   engines.ready_mask.fetch_or(1U << queue->rank, std::memory_order_release);
-  // An engine that spins or works sees the mask; only one that sleeps is to be woken.
-  if (engines.sleeping > 0) engines.work.notify_one();
+  // Engines that are awake look once more before they sleep.
+  std::size_t ready = 0;
+  for (const auto& ring : engines.ready)
+    ready += ring.size();
+  const unsigned awake = engines.count - engines.running - engines.sleeping;
+  if (engines.sleeping > 0 && ready > awake) engines.work.notify_one();
 }
 
 // ---- how jobs end --------------------------------------------------------------------------
@@ -224,7 +235,7 @@ void Scheduler::end_point(SimTimeline& timeline, std::uint64_t value, halyard_st
   if (!timeline.end(value, status)) return;
   timeline.send_notifications();
   epoch_.fetch_add(1, std::memory_order_release);
-  if (waiters_ > 0) ended_.notify_all();
+  if (waiters_ > 0) wake_waiters_ = true;
   while (const auto queue = timeline.unblock()) {
     if (queue->place == Place::kBlocked) schedule(queue);
   }
@@ -326,9 +337,9 @@ void Scheduler::idle(EngineClass& engines, Lock& lock) {
   }
   ++engines.sleeping;
   if (engines.parked.empty()) {
-    engines.work.wait(lock);
+    engines.work.wait(lock.native());
   } else {
-    engines.work.wait_for(lock, std::chrono::nanoseconds(kParkedPollNs));
+    engines.work.wait_for(lock.native(), std::chrono::nanoseconds(kParkedPollNs));
   }
   --engines.sleeping;
   learn();
@@ -353,7 +364,7 @@ Ref<JobQueue> Scheduler::next_queue(EngineClass& engines, Lock& lock) {
 void Scheduler::run_engine(EngineClass& engines, const std::string& name) {
   block_signals();
   pthread_setname_np(pthread_self(), ("sim-" + name).substr(0, 15).c_str());
-  Lock lock(mutex_);
+  Lock lock(*this);
   while (const auto queue = next_queue(engines, lock))
     run_queue(engines, queue, lock);
 }
@@ -418,11 +429,13 @@ void Scheduler::run_queue(EngineClass& engines, const Ref<JobQueue>& queue, Lock
   const auto injection = injector_.empty() ? std::nullopt : injector_.find(job.started);
   auto* const execution = job.execution.get();
   QueueStatus fault;
+  ++engines.running;
   lock.unlock();
   const auto begin = monotonic_ns();
   const auto outcome = execute(engines, *queue, *execution, injection, fault);
   const auto end = monotonic_ns();
   lock.lock();
+  --engines.running;
   // The ring may have grown: `job` is not to be used any more.
   queue->status.busy_ns += static_cast<std::uint64_t>(end - begin);
   if (lost_) {
@@ -450,17 +463,17 @@ void Scheduler::run_queue(EngineClass& engines, const Ref<JobQueue>& queue, Lock
 
 Handle Scheduler::timeline_create() {
   auto timeline = make_ref<SimTimeline>();
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   return timelines_.add(std::move(timeline));
 }
 
 void Scheduler::timeline_destroy(Handle handle) noexcept {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   static_cast<void>(timelines_.remove(handle));
 }
 
 void Scheduler::timeline_signal(Handle handle, std::uint64_t value) {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   const auto timeline = timelines_.at(handle);
   if (value <= timeline->added()) {
     throw Error(HALYARD_INVALID_ARGUMENT, "the point was added to the timeline before");
@@ -470,17 +483,17 @@ void Scheduler::timeline_signal(Handle handle, std::uint64_t value) {
 }
 
 std::uint64_t Scheduler::timeline_query(Handle handle) {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   return timelines_.at(handle)->reached();
 }
 
 halyard_status Scheduler::point_status(const SyncPoint& point) {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   return timelines_.at(point.timeline)->status(point.value);
 }
 
 void Scheduler::timeline_notify(Handle handle, std::uint64_t value, int eventfd) {
-  const Lock lock(mutex_);
+  const Lock lock(*this);
   timelines_.at(handle)->notify(value, eventfd);
 }
 
@@ -496,7 +509,7 @@ bool Scheduler::look(std::span<const SyncPoint> points, bool all, std::size_t* i
 
 bool Scheduler::wait(std::span<const SyncPoint> points, bool all, std::int64_t deadline_ns,
                      std::size_t* index) {
-  Lock lock(mutex_);
+  Lock lock(*this);
   if (look(points, all, index)) return true;
   const std::int64_t begin = monotonic_ns();
   const bool reached = wait_for_look(points, all, deadline_ns, index, lock);
@@ -516,10 +529,10 @@ bool Scheduler::wait_for_look(std::span<const SyncPoint> points, bool all, std::
     if (changed) continue;
     ++waiters_;
     if (deadline_ns == HALYARD_FOREVER) {
-      ended_.wait(lock);
+      ended_.wait(lock.native());
     } else {
       const std::chrono::steady_clock::time_point deadline{std::chrono::nanoseconds(deadline_ns)};
-      ended_.wait_until(lock, deadline);
+      ended_.wait_until(lock.native(), deadline);
     }
     --waiters_;
     if (look(points, all, index)) return true;

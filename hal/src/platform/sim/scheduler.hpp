@@ -60,7 +60,27 @@ class Scheduler {
   void timeline_notify(Handle handle, std::uint64_t value, int eventfd);
 
  private:
-  using Lock = std::unique_lock<std::mutex>;
+  /// Of the mutex. Waiters are told of what happened after it has been let go: they would wake only
+  /// to wait for it.
+  class Lock {
+   public:
+    explicit Lock(Scheduler& scheduler) : scheduler_(scheduler), lock_(scheduler.mutex_) {}
+    ~Lock() {
+      if (lock_.owns_lock()) unlock();
+    }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+    void lock() { lock_.lock(); }
+    void unlock();
+    /// For a condition. There must be nobody to be told.
+    std::unique_lock<std::mutex>& native() { return lock_; }
+
+   private:
+    Scheduler& scheduler_;
+    std::unique_lock<std::mutex> lock_;
+  };
+
   static constexpr unsigned kRanks = 4;
   /// How long an engine or a waiter looks again and again before it sleeps. Waking a thread costs
   /// about as much.
@@ -69,10 +89,12 @@ class Scheduler {
   /// Engines of one class and the queues that they serve.
   struct EngineClass {
     std::uint32_t number = 0;
+    unsigned count = 0;  ///< engines
     std::array<Ring<Ref<JobQueue>>, kRanks> ready;
     Ring<Ref<JobQueue>> parked;           ///< the one that was put aside longest ago first
     std::int64_t parked_look_ns = 0;      ///< when the first of them is to be tried in any case
     std::atomic<unsigned> ready_mask{0};  ///< bit r: ready[r] is not empty; written under the lock
+    unsigned running = 0;                 ///< engines that run a job
     unsigned sleeping = 0;                ///< engines in `work`
     engine::Spinner spinner{kSpin};
     std::condition_variable work;
@@ -123,6 +145,7 @@ class Scheduler {
   std::uint64_t started_ = 0;
   bool lost_ = false;
   unsigned waiters_ = 0;                 ///< threads in `ended_`
+  bool wake_waiters_ = false;            ///< when the lock is let go
   std::condition_variable ended_;        ///< a point was reached
   std::atomic<std::uint64_t> epoch_{0};  ///< counts reached points, for waiters that spin
   engine::Spinner spinner_{kSpin};       ///< of waiters
