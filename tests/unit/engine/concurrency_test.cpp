@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "engine/fast/workers.hpp"
+#include "engine/spin.hpp"
 #include "tensors.hpp"
 
 namespace halyard::engine::testing {
@@ -84,6 +85,19 @@ TEST(Workers, HelpWheneverTheyAreCalled) {
       ASSERT_TRUE(met) << "nobody helped in round " << round << " after " << pause << " us";
     }
   }
+}
+
+TEST(Spinner, SpinsOnlyAfterAShortWait) {
+  Spinner spinner{std::chrono::milliseconds(1)};
+  int looks = 0;
+  const auto look = [&looks] { return ++looks == 1; };
+  EXPECT_TRUE(spinner.spin(look));
+  spinner.learn(std::chrono::milliseconds(10));
+  EXPECT_FALSE(spinner.spin(look));
+  EXPECT_EQ(looks, 1);
+  spinner.learn(std::chrono::microseconds(10));
+  looks = 0;
+  EXPECT_TRUE(spinner.spin(look));
 }
 
 /// A product large enough to be divided, and its result by one thread alone.

@@ -48,10 +48,13 @@ class Scripted final : public emu::Execution {
   std::uint32_t completed_ = 0;
 };
 
-/// One engine. A job's payload is the index of its script.
+/// One kind of engine. A job's payload is the index of its script.
 class Processor final : public emu::CommandProcessor {
  public:
-  [[nodiscard]] std::vector<emu::EngineInfo> engines() const override { return {{"one", 0, 1}}; }
+  explicit Processor(std::uint32_t engines) : engines_(engines) {}
+  [[nodiscard]] std::vector<emu::EngineInfo> engines() const override {
+    return {{"one", 0, engines_}};
+  }
   [[nodiscard]] std::vector<std::byte> chip_blob() const override { return {}; }
   std::unique_ptr<emu::Execution> start(std::span<const std::byte> payload, std::uint32_t,
                                         emu::AddressSpace&, const std::function<std::uint64_t()>&,
@@ -65,11 +68,14 @@ class Processor final : public emu::CommandProcessor {
     return std::make_unique<Scripted>(scripts.at(index));
   }
   std::vector<Script> scripts;
+
+ private:
+  const std::uint32_t engines_;
 };
 
 class SchedulerTest : public testing::Test {
  protected:
-  SchedulerTest() {
+  explicit SchedulerTest(std::uint32_t engines = 1) : processor_(engines) {
     processor_.scripts.reserve(1000);
     queue_ = scheduler_.queue_create(0, HALYARD_PRIORITY_NORMAL);
   }
@@ -296,6 +302,48 @@ TEST_F(SchedulerTest, EndsWithJobsInEveryPlace) {
   submit(running, [](std::uint32_t) { return Outcome::kRunning; });
   const auto ready = scheduler_.queue_create(0, HALYARD_PRIORITY_LOW);
   submit(ready, done());
+}
+
+class TwoEnginesTest : public SchedulerTest {
+ protected:
+  TwoEnginesTest() : SchedulerTest(2) {}
+  const Handle other_ = scheduler_.queue_create(0, HALYARD_PRIORITY_NORMAL);
+};
+
+TEST_F(TwoEnginesTest, WhileOneIsBusyTheOtherRunsWhatComes) {
+  for (int round = 0; round < 20; ++round) {
+    std::latch started(1), go_on(1);
+    const auto slow = submit(queue_, [&](std::uint32_t) {
+      started.count_down();
+      go_on.wait();
+      return Outcome::kDone;
+    });
+    started.wait();
+    const bool ended = wait(submit(other_, done()));
+    go_on.count_down();
+    ASSERT_TRUE(wait(slow));
+    ASSERT_TRUE(ended) << "in round " << round;
+  }
+}
+
+TEST_F(TwoEnginesTest, BothRunWhatBecomesReadyAtOnce) {
+  for (int round = 0; round < 20; ++round) {
+    const auto gate = scheduler_.timeline_create();
+    std::atomic<int> started{0};
+    const auto meets = [&](std::uint32_t) {
+      ++started;
+      const auto end = monotonic_ns() + kPatience;
+      while (started != 2 && monotonic_ns() < end)
+        std::this_thread::yield();
+      return started == 2 ? Outcome::kDone : Outcome::kFault;
+    };
+    const auto first = submit(queue_, meets, {{gate, 1}});
+    const auto second = submit(other_, meets, {{gate, 1}});
+    scheduler_.timeline_signal(gate, 1);
+    ASSERT_TRUE(wait(first) && wait(second));
+    ASSERT_EQ(status(first), HALYARD_OK) << "in round " << round;
+    ASSERT_EQ(status(second), HALYARD_OK);
+  }
 }
 
 }  // namespace
