@@ -105,7 +105,7 @@ void store_reals(Codes codes, float* out, const Value& value) {
 // compute each, and the values are the same. Intrinsics have masks where GCC 12 warns of what the
 // plain ones do not initialise.
 
-constexpr __mmask16 kAll = 0xffff;
+inline constexpr __mmask16 kAll = 0xffff;
 
 /// What the sixteen codes from `first` on stand for.
 template <typename Value>

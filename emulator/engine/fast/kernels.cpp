@@ -531,10 +531,10 @@ void dot_block_columns(const float* x, const std::byte* y, std::int64_t stride, 
 /// With twice as many chains: one column has no others in between.
 template <Format kFormat>
 float dot_block_column(const float* x, const std::byte* y, size_t blocks) {
-  constexpr BlockShape kShape = shape_of(kFormat);
   Sums even = {};
   Sums odd = {};
-  const auto add = [=](size_t block, Sums& sums) {
+  const auto add = [x, y](size_t block, Sums& sums) {
+    constexpr BlockShape kShape = shape_of(kFormat);
     add_block<kFormat>(x + block * kShape.elements, y + block * kShape.bytes, sums);
   };
   size_t block = 0;
