@@ -57,7 +57,7 @@ class Workers {
 
   /// How many tasks of a call nobody has taken. Who has seen a ticket and takes a task must not
   /// take that of a later call with as many: hence the number of the call.
-  struct Ticket {
+  struct alignas(std::uint64_t) Ticket {
     std::uint32_t call, tasks;
   };
   static_assert(std::atomic<Ticket>::is_always_lock_free);
