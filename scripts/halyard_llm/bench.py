@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sys
 
-from .model import LARGE, model
+from .model import LARGE, made_once, model
 from .run import THREADS, compare
 from .tools import IN_PROCESS, LIBRARIES, MODELS, PLUGIN, SCRIPTS, LlmError, build, fetch, read_jobs, run_logged
 
@@ -50,14 +50,13 @@ def large_model(root, kind):
     source = model(MODELS, LARGE)
     if kind == "f16":
         return source
-    path = source.with_stem(f"{source.stem}-{kind}")
-    if not path.is_file():
-        part = path.with_suffix(".part")
-        status, output = run_logged([root / "run", "llama-quantize", "--pure", source, part, kind])
+
+    def make(path):
+        status, output = run_logged([root / "run", "llama-quantize", "--pure", source, path, kind])
         if status:
             raise LlmError("\n".join(["llama-quantize fails:", *output.splitlines()[-5:]]))
-        part.rename(path)
-    return path
+
+    return made_once(source.with_stem(f"{source.stem}-{kind}"), make)
 
 
 def measure_large(root, file, device):

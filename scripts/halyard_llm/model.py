@@ -106,18 +106,27 @@ def tensors(shape, tokens):
     yield name, weights, kind
 
 
+def made_once(path, make):
+    """The path; if nothing is there, make(path) makes it. Another run may be making the same: each writes a file of its own, and either may stay."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        os.close(handle)
+        try:
+            make(Path(name))
+            Path(name).rename(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    return path
+
+
 def model(folder, shape=SMALL):
     """Path of the model in this folder, made when it is not there. Its name changes with whatever it is made of."""
-    folder = Path(folder)
     sources = (Path(__file__), Path(__file__).with_name("gguf.py"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
-    path = folder / f"syllables-{shape.name}-{digest}.gguf"
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        # Another run may be making the same: each writes its own file, and either may stay.
-        handle, name = tempfile.mkstemp(dir=folder)
-        os.close(handle)
+
+    def make(path):
         tokens = vocabulary(shape)
-        write(Path(name), metadata(shape, tokens), list(tensors(shape, tokens)))
-        Path(name).rename(path)
-    return path
+        write(path, metadata(shape, tokens), list(tensors(shape, tokens)))
+
+    return made_once(Path(folder) / f"syllables-{shape.name}-{digest}.gguf", make)
