@@ -51,6 +51,7 @@ class Result:
         self.skipped += other.skipped
         self.errors += other.errors
         self.reasons += other.reasons
+        self.notes += other.notes
 
 
 STAGES = {}

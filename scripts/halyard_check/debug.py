@@ -4,7 +4,7 @@
 import shutil
 import subprocess
 
-from halyard_vm.console import complaints
+from halyard_vm.console import complaints, races_of_others
 
 from .core import BUILD, RESULTS, SCRIPTS, Result, stage
 from .guest import WHY, card_options, programs, read_report, run_kunit
@@ -101,7 +101,9 @@ def run_batch(log, flavour, options, members, *extra, names="*", prelude="", sec
         "--keep-console", share / "console", "--", "sh", "-c", prelude + GUEST_SCRIPT, "sh", seconds, names, *members,
         timeout=limit + 120,
     )  # fmt: skip
-    console = sections((share / "console").read_text(errors="replace") if (share / "console").is_file() else "")
+    words = (share / "console").read_text(errors="replace") if (share / "console").is_file() else ""
+    result.notes += [f"{cards}: the kernel's own: {race}" for race in races_of_others(words)]
+    console = sections(words)
     for program in members:
         judge_program(result, share, program.name, f"{program.name} ({cards})", console)
     said = [line for line in done.stdout.splitlines() if line.startswith("vm:")]

@@ -153,9 +153,7 @@ def on_each_chip(log, what, function):
         result.fail(error)
         return result
     for chip in enabled_chips():
-        one = function(log, root, chip)
-        result.add(one)
-        result.notes += one.notes
+        result.add(function(log, root, chip))
     return result
 
 

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import xml.etree.ElementTree as ElementTree
 
-from halyard_vm.console import complaints
+from halyard_vm.console import complaints, races_of_others
 
 from .core import BUILD, RESULTS, SCRIPTS, Result, chips, enabled_chips, stage
 from .kernel import NEWEST, modules_for
@@ -113,6 +113,7 @@ def run_kunit(log, kernel, tree, *options, variant=None, prelude="", seconds=600
     )  # fmt: skip
     report = share / "dmesg"
     text = report.read_text(errors="replace") if report.is_file() else ""
+    result.notes += [f"KUnit: the kernel's own: {race}" for race in races_of_others(text)]
     totals = TOTALS.findall(text)
     for passed, failed, skipped in totals:
         result.passed += int(passed)

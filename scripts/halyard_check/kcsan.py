@@ -13,7 +13,8 @@ NAMES = ":".join(
     for word in ("Changes", "Concurren", "Compute", "Fault", "Firmware", "Implicit", "Jobs", "Limits", "Lost", "Process",
                  "Queue", "Recovery", "Run", "Shared", "Sync", "Thread", "Turns", "Usage")
 ) + "-*Poison*"  # fmt: skip
-# Races of the kernel proper, in which nothing of ours takes part: the function, and why its race is none of ours.
+# Races of the kernel proper below a call of ours (those without any are left out by scripts/vm): the function, and why its
+# race is none of ours.
 KNOWN = {
     "process_one_work": "a worker writes its queue's state while another reads it, to tell what it runs",
     "ktime_get_mono_fast_ns": "reads a copy of the clock while it is written, and reads the other one when it was",

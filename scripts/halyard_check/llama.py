@@ -74,9 +74,7 @@ def check_llm(log):
         return result
     chips = enabled_chips()
     for chip, kernel in [*((chip, None) for chip in chips), *((chip, "") for chip in chips[:1])]:
-        one = run_text(log, chip, kernel)
-        result.add(one)
-        result.notes += one.notes
+        result.add(run_text(log, chip, kernel))
     return result
 
 
@@ -118,7 +116,5 @@ def check_failure(log):
         # Each injection of the card that makes a job fail, while ggml waits for a graph.
         result.add(run_own_test(log, root, "ggml_failure", [chip], f"{chip}-failure"))
     for chip in chips[:1]:
-        one = run_failing_bench(log, root, chip)
-        result.add(one)
-        result.notes += one.notes
+        result.add(run_failing_bench(log, root, chip))
     return result

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from .cards import Card, ForeignCard, default_emulator, kernel_arguments, stop_all
-from .console import complaints
+from .console import complaints, races_of_others
 from .image import build_image
 from .machine import Machine, Setup, relay_terminal
 from .paths import BUILD, EXIT_KERNEL, EXIT_RUNNER, EXIT_TIMEOUT, ROOT, VmError, kernel_directory
@@ -156,6 +156,8 @@ def make_setup(arguments, folder, sockets):
 def judge(machine, console, folder):
     """The run's exit status so far, with words for whatever is wrong."""
     lines, count = complaints(console)
+    for race in races_of_others(console):
+        say(f"the kernel's own, with nothing of ours in it: {race}")
     if count:
         say(f"the guest kernel complained {count} times:")
         print("\n".join(lines), file=sys.stderr)

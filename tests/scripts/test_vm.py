@@ -10,7 +10,7 @@ from support import SCRIPTS, run
 
 from halyard_check.core import BUILD, enabled_chips
 from halyard_vm.cards import Card, kernel_arguments, stop_all
-from halyard_vm.console import complaints
+from halyard_vm.console import complaints, races_of_others
 from halyard_vm.cpio import Archive
 from halyard_vm.paths import VmError
 
@@ -210,6 +210,46 @@ class Console(unittest.TestCase):
     def test_what_follows_is_shown_once(self):
         shown, count = complaints("one\nWARNING: x\nBUG: y\ntrace\n")
         self.assertEqual((shown, count), (["WARNING: x", "BUG: y", "trace"], 2))
+
+    # As 6.12 printed it.
+    RACE = """[   65.784] ==================================================================
+[   65.785][  T135] BUG: KCSAN: data-race in __call_rcu_common.constprop.0 / mas_walk
+[   65.786][  T135]
+[   65.787][  T135] write to 0xffff888002cfa308 of 8 bytes by task 132 on cpu 0:
+[   65.788][  T135]  __call_rcu_common.constprop.0+0x45/0x440
+[   65.789][  T135]  mas_store_prealloc+0x369/0x7b0FIRST
+[   65.790][  T135]
+[   65.791][  T135] read to 0xffff888002cfa308 of 8 bytes by task 135 on cpu 1:
+[   65.792][  T135]  mas_walk+0x20d/0x330
+[   65.793][  T135]  lock_vma_under_rcu+0x80/0x1f0SECOND
+[   65.794][  T135]
+[   65.795][  T135] Reported by Kernel Concurrency Sanitizer on:
+[   65.796][  T135] ==================================================================
+"""
+
+    def race(self, first="", second=""):
+        return self.RACE.replace("FIRST", first).replace("SECOND", second)
+
+    def test_a_race_in_which_nothing_of_ours_took_part_is_told_but_no_complaint(self):
+        text = self.race() + "[   66.0] WARNING: x\n"
+        self.assertEqual(complaints(text), (["[   66.0] WARNING: x"], 1))
+        self.assertEqual(races_of_others(text), ["data-race in __call_rcu_common.constprop.0 / mas_walk"])
+
+    def test_a_race_with_a_frame_of_ours_in_either_stack_is_a_complaint(self):
+        for frame in ("f+0x1/0x2 [halyard]", "f+0x1/0x2 [edu_peer]", "__dma_fence_signal.part.0+0x1/0x2", "? drm_ioctl+0x1/0x2"):
+            for text in (self.race(first=f"\n[ 1.0]  {frame}"), self.race(second=f"\n[ 1.0]  {frame}")):
+                self.assertEqual(complaints(text)[1], 1, frame)
+                self.assertEqual(races_of_others(text), [], frame)
+
+    def test_a_race_whose_report_was_cut_off_is_a_complaint(self):
+        text = self.race().rstrip("\n=")
+        self.assertEqual(complaints(text)[1], 1)
+        self.assertEqual(races_of_others(text), [])
+
+    def test_two_races_are_judged_apart(self):
+        ours = self.race(first="\n[ 1.0]  f+0x1/0x2 [halyard]")
+        for text in (self.race() + ours, ours + self.race()):
+            self.assertEqual((complaints(text)[1], len(races_of_others(text))), (1, 1))
 
 
 class Cpio(unittest.TestCase):
