@@ -38,8 +38,9 @@ bool execute(const Command& command, AddressSpace& space, const std::atomic<bool
   try {
     if (!memory.acquire(space, command, fault)) return false;
     if (cancelled.load(std::memory_order_relaxed)) return refuse_cancelled(fault);
-    if (auto reason = info.apply(engine::fast(), command, memory.tensors()); !reason.empty()) {
-      // Shapes were checked before: what is left are indices of rows, or want of memory.
+    // The shapes have passed check_command(), and acquire() gives each memory that suits it.
+    auto reason = info.apply(engine::fast_on_checked(), command, memory.tensors());
+    if (!reason.empty()) {
       const bool indices = info.snapshot != 0;
       const unsigned table = info.picks_rows ? info.operands - 1U : 0;
       return refuse_at(fault, indices ? FaultCause::kOutOfBounds : FaultCause::kIllegalCommand,

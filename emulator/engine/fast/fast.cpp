@@ -10,4 +10,9 @@ const Arithmetic& fast() {
   return arithmetic;
 }
 
+const Arithmetic& fast_on_checked() {
+  static const Checked<Fast, Arguments::kChecked> arithmetic;
+  return arithmetic;
+}
+
 }  // namespace halyard::engine

@@ -118,7 +118,7 @@ TEST(Gather, RefusesAnIndexOutsideByNameAndWritesNothing) {
                                   std::pair{-1.0, "index 2 is -1, outside the 3 rows"}}) {
     const Storage index(DType::kI32, {4}, {0, 2, bad, 1});
     const Storage out(DType::kF32, {4, 2}, {9, 9, 9, 9, 9, 9, 9, 9});
-    for (const Arithmetic* with : {&reference(), &fast()}) {
+    for (const Arithmetic* with : {&reference(), &fast(), &fast_on_checked()}) {
       EXPECT_EQ(with->gather(in, index, out), text);
       EXPECT_EQ(out.values(), std::vector<double>(8, 9.0));
     }
@@ -131,7 +131,7 @@ TEST(Gather, TakesIndicesOfTwoWords) {
   const Storage out(DType::kF32, {2, 2});
   const Storage huge(DType::kI32, {2, 2}, {2, 0, 1, 1});
   const Storage negative(DType::kI32, {2, 2}, {-1, -1, 1, 0});
-  for (const Arithmetic* with : {&reference(), &fast()}) {
+  for (const Arithmetic* with : {&reference(), &fast(), &fast_on_checked()}) {
     EXPECT_EQ(with->gather(in, index, out), "");
     EXPECT_EQ(out.values(), (std::vector<double>{5, 6, 3, 4}));
     EXPECT_EQ(with->gather(in, huge, out), "index 1 is 4294967297, outside the 3 rows");
@@ -145,7 +145,7 @@ TEST(Scatter, RefusesAnIndexOutsideByNameAndWritesNothing) {
                                   std::pair{-1.0, "index 1 is -1, outside the 3 rows"}}) {
     const Storage index(DType::kI32, {2}, {0, bad});
     const Storage out(DType::kF32, {3, 2}, {9, 9, 9, 9, 9, 9});
-    for (const Arithmetic* with : {&reference(), &fast()}) {
+    for (const Arithmetic* with : {&reference(), &fast(), &fast_on_checked()}) {
       EXPECT_EQ(with->scatter(in, index, out), text);
       EXPECT_EQ(out.values(), std::vector<double>(6, 9.0));
     }
