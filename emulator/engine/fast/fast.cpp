@@ -6,13 +6,13 @@
 namespace halyard::engine {
 
 const Arithmetic& fast() {
-  static const Checked<Fast> arithmetic;
-  return arithmetic;
+  static const Checked<Fast> kArithmetic;
+  return kArithmetic;
 }
 
 const Arithmetic& fast_on_checked() {
-  static const Checked<Fast, Arguments::kChecked> arithmetic;
-  return arithmetic;
+  static const Checked<Fast, Arguments::kChecked> kArithmetic;
+  return kArithmetic;
 }
 
 }  // namespace halyard::engine

@@ -6,8 +6,8 @@
 namespace halyard::engine {
 
 const Arithmetic& reference() {
-  static const Checked<Reference> arithmetic;
-  return arithmetic;
+  static const Checked<Reference> kArithmetic;
+  return kArithmetic;
 }
 
 }  // namespace halyard::engine
