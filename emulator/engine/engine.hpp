@@ -300,8 +300,8 @@ const Arithmetic& reference();
 /// The one that cards use.
 const Arithmetic& fast();
 
-/// The same for arguments that fast() would accept: only what cannot be known beforehand is refused,
-/// indices of rows and want of memory. Anything else that is wrong is undefined behaviour.
+/// The same for arguments that fast() would accept: only what cannot be known beforehand is
+/// refused, indices of rows and want of memory. Anything else that is wrong is undefined behaviour.
 const Arithmetic& fast_on_checked();
 
 }  // namespace halyard::engine
